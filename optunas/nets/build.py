@@ -1,0 +1,165 @@
+"""From an architecture to a network: the skeletons of NAS-Bench-201 and DARTS.
+
+Weights are initialised by torch's defaults (Kaiming uniform convolutions, batch norms at one and
+zero), as in the code of both papers; seed torch before building to repeat them.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from optunas.errors import InvalidSpaceError
+from optunas.nets.cells import DenseCell, PairCell
+from optunas.nets.operations import make, relu_conv_bn
+from optunas.nets.skeleton import (
+    DenseLayer,
+    Head,
+    PairLayer,
+    Place,
+    ResidualLayer,
+    Skeleton,
+    Stem,
+    cells,
+    places,
+    skeleton,
+)
+from optunas.space.cell import Cell, Genotype
+from optunas.space.operations import Operation
+
+__all__ = ["DenseNetwork", "PairNetwork", "ResidualBlock", "build"]
+
+
+def build(
+    architecture: Cell | Genotype,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    channels: int = 16,
+    num_cells: int = 5,
+) -> nn.Module:
+    """Build the network of ``architecture``; (N, C, H, W) -> (N, num_classes), no softmax.
+
+    Args:
+        architecture: a dense cell (NAS-Bench-201's skeleton) or a genotype (DARTS's skeleton).
+        input_shape: (channels, height, width), without batch; any size from 1x1 on, odd ones too.
+        num_classes: number of outputs; 1 for a regression.
+        channels: of the first stage (dense cell) or the first cell (genotype).
+        num_cells: per stage (dense cell) or in all (genotype), as in the papers.
+
+    Raises:
+        InvalidArchitectureError: for anything but a dense cell or a genotype.
+        InvalidSpecError: for a shape or a count that cannot work.
+        InvalidSpaceError: for an own operation whose module has the wrong type or output shape.
+        UnknownNameError: for an operation outside the vocabulary and the architecture's own ones.
+    """
+    plan = skeleton(architecture, input_shape, num_classes, channels, num_cells)
+    _check_own_operations(architecture, plan)
+    if isinstance(architecture, Cell):
+        return DenseNetwork(architecture, plan)
+    return PairNetwork(architecture, plan)
+
+
+class DenseNetwork(nn.Module):
+    """NAS-Bench-201: stem, three stages of cells, residual blocks between, BN-ReLU, classifier."""
+
+    def __init__(self, cell: Cell, plan: Skeleton) -> None:
+        super().__init__()
+        self.stem = _stem(plan.stem)
+        self.layers = nn.Sequential()
+        for layer in plan.layers:
+            if isinstance(layer, ResidualLayer):
+                self.layers.append(ResidualBlock(layer))
+            else:
+                self.layers.append(DenseCell(cell, cast(DenseLayer, layer)))
+        self.norm = nn.BatchNorm2d(plan.head.channels)
+        self.classifier = _classifier(plan.head)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C_in, H, W) -> (N, num_classes)."""
+        x = self.stem(x)  # (N, C, H, W)
+        x = self.layers(x)  # (N, 4 C, H / 4, W / 4)
+        x = F.relu(self.norm(x)).mean(dim=(2, 3))  # (N, 4 C)
+        return self.classifier(x)  # (N, num_classes)
+
+
+class PairNetwork(nn.Module):
+    """DARTS: stem, cells that each read the two before them, classifier."""
+
+    def __init__(self, genotype: Genotype, plan: Skeleton) -> None:
+        super().__init__()
+        self.stem = _stem(plan.stem)
+        self.layers = nn.ModuleList(
+            PairCell(cell, cast(PairLayer, layer)) for cell, layer in cells(genotype, plan)
+        )
+        self.classifier = _classifier(plan.head)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C_in, H, W) -> (N, num_classes)."""
+        before = previous = self.stem(x)  # (N, 3 C, H, W)
+        for cell in self.layers:
+            before, previous = previous, cell(before, previous)  # (N, nodes * C_cell, H', W')
+        x = previous.mean(dim=(2, 3))  # (N, nodes * C_cell)
+        return self.classifier(x)  # (N, num_classes)
+
+
+class ResidualBlock(nn.Module):
+    """NAS-Bench-201's reduction: two ReLU-Conv3x3-BN, plus a pooled 1x1 shortcut without norm."""
+
+    def __init__(self, layer: ResidualLayer) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            relu_conv_bn(layer.channels_in, layer.channels_out, kernel=3, stride=2),
+            relu_conv_bn(layer.channels_out, layer.channels_out, kernel=3, stride=1),
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, ceil_mode=True),  # ceil: odd sizes end where the strided body ends
+            nn.Conv2d(layer.channels_in, layer.channels_out, 1, bias=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, 2 C, H / 2, W / 2)."""
+        return self.shortcut(x) + self.body(x)
+
+
+def _stem(plan: Stem) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(plan.channels_in, plan.channels_out, 3, padding=1, bias=False),
+        nn.BatchNorm2d(plan.channels_out),
+    )
+
+
+def _classifier(plan: Head) -> nn.Linear:
+    return nn.Linear(plan.channels, plan.num_classes)
+
+
+def _check_own_operations(architecture: Cell | Genotype, plan: Skeleton) -> None:
+    """Run each own operation once where it will stand: a sentence now instead of a torch error."""
+    wanted: dict[tuple[Operation, Place], None] = {}
+    for cell, layer in cells(architecture, plan):
+        own = {o.name: o for o in cell.operations if o.factory is not None}
+        for place in places(cell, layer):
+            if place.operation in own:
+                wanted[own[place.operation], place] = None
+    if wanted:
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.no_grad(),
+        ):  # the network's weights stay as seeded
+            for operation, place in wanted:
+                _probe(operation, place)
+
+
+def _probe(operation: Operation, place: Place) -> None:
+    module = make(operation, place.channels, place.channels, place.stride).eval()
+    given = (1, place.channels, place.height, place.width)
+    wanted = (1, place.channels, *(-(-size // place.stride) for size in given[2:]))
+    output = module(torch.zeros(given))
+    got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    if got != wanted:
+        raise InvalidSpaceError(
+            f"Operation {operation.name!r} with channels_in = channels_out = {place.channels} and "
+            f"stride {place.stride} must turn {given} into {wanted}, got {got}."
+        )

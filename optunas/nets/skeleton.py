@@ -1,0 +1,272 @@
+"""The plan of a network in plain integers: which layer, how many channels, at what resolution.
+
+Both :func:`optunas.nets.build.build` and the closed-form costs read this plan, so that they cannot
+disagree. No torch here. Every resolution is ``ceil(size / stride)``, odd sizes included.
+
+Two skeletons: NAS-Bench-201 (Dong and Yang 2020, figure 1: stem, three stages of ``num_cells``
+cells, a residual block that halves the resolution between stages) for a dense cell, and DARTS (Liu
+et al. 2019, section 3 and the authors' ``NetworkCIFAR``: ``num_cells`` cells in all, reduction cells
+at 1/3 and 2/3, a stem three times as wide; no auxiliary head, no drop path) for a genotype.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from optunas.errors import InvalidArchitectureError, InvalidSpecError
+from optunas.space.cell import Cell, Genotype
+
+__all__ = [
+    "DenseLayer",
+    "Head",
+    "PairLayer",
+    "Place",
+    "Preprocess",
+    "ResidualLayer",
+    "Skeleton",
+    "Stem",
+    "cells",
+    "check_counts",
+    "check_input_shape",
+    "halve",
+    "places",
+    "skeleton",
+]
+
+STEM_MULTIPLIER = 3
+"""The DARTS stem is three times as wide as its first cell (the code's ``stem_multiplier``)."""
+
+
+class Stem(NamedTuple):
+    """Conv 3x3 and batch norm."""
+
+    channels_in: int
+    channels_out: int
+    height: int
+    width: int
+
+
+class DenseLayer(NamedTuple):
+    """One dense cell at stride 1; the sizes are those of its input and output."""
+
+    channels: int
+    height: int
+    width: int
+    stride: int = 1
+
+
+class ResidualLayer(NamedTuple):
+    """NAS-Bench-201's residual block at stride 2; the sizes are those of its input."""
+
+    channels_in: int
+    channels_out: int
+    height: int
+    width: int
+
+
+class Preprocess(NamedTuple):
+    """What brings a cell's input to the cell's channels and resolution; sizes of its input.
+
+    ReLU-Conv1x1-BN at stride 1, a factorized reduction at stride 2.
+    """
+
+    channels_in: int
+    channels_out: int
+    stride: int
+    height: int
+    width: int
+
+
+class PairLayer(NamedTuple):
+    """One two-input cell: the reduction cell at stride 2, the normal cell at stride 1.
+
+    The sizes are those of the cell's states before its own stride.
+    """
+
+    before: Preprocess
+    previous: Preprocess
+    channels: int
+    stride: int
+    height: int
+    width: int
+
+
+class Place(NamedTuple):
+    """Where an edge's operation stands: ``channels`` in and out; sizes are those of its input."""
+
+    operation: str
+    channels: int
+    stride: int
+    height: int
+    width: int
+
+
+class Head(NamedTuple):
+    """Global average pool and a linear layer with bias, after BN-ReLU where ``norm``."""
+
+    channels: int
+    num_classes: int
+    norm: bool
+
+
+class Skeleton(NamedTuple):
+    """A whole network: stem, layers in order, head."""
+
+    stem: Stem
+    layers: tuple[DenseLayer | ResidualLayer | PairLayer, ...]
+    head: Head
+
+
+def skeleton(
+    architecture: Cell | Genotype,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    channels: int = 16,
+    num_cells: int = 5,
+) -> Skeleton:
+    """The plan of ``architecture``'s network.
+
+    Args:
+        architecture: a dense cell or a genotype.
+        input_shape: (channels, height, width), without batch.
+        num_classes: number of outputs.
+        channels: of the first stage (dense cell) or the first cell (genotype).
+        num_cells: per stage (dense cell) or in all (genotype), as in the papers.
+
+    Raises:
+        InvalidSpecError: for a shape or a count that cannot work.
+        InvalidArchitectureError: for anything but a dense cell or a genotype.
+    """
+    shape = check_input_shape(input_shape)
+    counts = check_counts(num_classes=num_classes, channels=channels, num_cells=num_cells)
+    if isinstance(architecture, Cell) and architecture.num_inputs == 1:
+        return _dense_skeleton(shape, *counts)
+    if isinstance(architecture, Genotype) and (
+        architecture.normal.num_inputs == architecture.reduce.num_inputs == 2
+    ):
+        nodes = tuple(cell.num_nodes - 2 for cell in (architecture.normal, architecture.reduce))
+        if min(nodes) < 1:
+            raise InvalidArchitectureError(
+                f"Both cells of a genotype need at least one node, got {architecture!s}."
+            )
+        return _pair_skeleton(shape, *counts, *nodes)
+    raise InvalidArchitectureError(
+        "Only a dense cell (one input) or a genotype of two-input cells has a network, got "
+        f"{architecture!r}; a two-input cell goes into Genotype(normal, reduce), and of a joint "
+        "value, build the first of space.parts(value)."
+    )
+
+
+def halve(size: int) -> int:
+    """``ceil(size / 2)``: what a stride of 2 leaves of ``size``."""
+    return -(-size // 2)
+
+
+def cells(
+    architecture: Cell | Genotype, plan: Skeleton
+) -> Iterator[tuple[Cell, DenseLayer | PairLayer]]:
+    """Each layer of ``plan`` that is a cell, in order, with the cell that stands there."""
+    for layer in plan.layers:
+        if isinstance(layer, ResidualLayer):
+            continue
+        if isinstance(architecture, Cell):
+            yield architecture, layer
+        else:
+            yield (architecture.reduce if layer.stride == 2 else architecture.normal), layer
+
+
+def places(cell: Cell, layer: DenseLayer | PairLayer) -> list[Place]:
+    """Where each edge's operation stands, in the order of ``cell.edges``.
+
+    A reduction cell's edges stride where they leave an input; the later ones are already halved.
+    """
+    whole = (layer.stride, layer.height, layer.width)
+    inner = whole if layer.stride == 1 else (1, halve(layer.height), halve(layer.width))
+    return [
+        Place(edge.operation, layer.channels, *(whole if edge.source < cell.num_inputs else inner))
+        for edge in cell.edges
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _dense_skeleton(
+    shape: tuple[int, int, int], num_classes: int, channels: int, num_cells: int
+) -> Skeleton:
+    channels_in, height, width = shape
+    stem = Stem(channels_in, channels, height, width)
+    layers: list[DenseLayer | ResidualLayer | PairLayer] = []
+    for stage in range(3):
+        if stage > 0:
+            layers.append(ResidualLayer(channels, 2 * channels, height, width))
+            channels, height, width = 2 * channels, halve(height), halve(width)
+        layers += [DenseLayer(channels, height, width)] * num_cells
+    return Skeleton(stem, tuple(layers), Head(channels, num_classes, norm=True))
+
+
+@lru_cache(maxsize=1024)
+def _pair_skeleton(
+    shape: tuple[int, int, int],
+    num_classes: int,
+    channels: int,
+    num_cells: int,
+    normal_nodes: int,
+    reduce_nodes: int,
+) -> Skeleton:
+    channels_in, height, width = shape
+    stem = Stem(channels_in, STEM_MULTIPLIER * channels, height, width)
+    before = previous = (stem.channels_out, height, width)  # (channels, height, width)
+    previous_reduced = False
+    layers = []
+    for index in range(num_cells):
+        reduce = index in (num_cells // 3, 2 * num_cells // 3)
+        channels = 2 * channels if reduce else channels
+        # After a reduction the state before the last has twice the resolution.
+        first = Preprocess(before[0], channels, 2 if previous_reduced else 1, *before[1:])
+        second = Preprocess(previous[0], channels, 1, *previous[1:])
+        layer = PairLayer(first, second, channels, 2 if reduce else 1, *previous[1:])
+        layers.append(layer)
+        if reduce:
+            output = (reduce_nodes * channels, halve(layer.height), halve(layer.width))
+        else:
+            output = (normal_nodes * channels, layer.height, layer.width)
+        before, previous, previous_reduced = previous, output, reduce
+    return Skeleton(stem, tuple(layers), Head(previous[0], num_classes, norm=False))
+
+
+def check_input_shape(input_shape: object) -> tuple[int, int, int]:
+    """``input_shape`` as three positive ints.
+
+    Raises:
+        InvalidSpecError: when it is anything else.
+    """
+    try:
+        shape = tuple(operator.index(size) for size in input_shape)  # type: ignore[attr-defined]
+    except TypeError:
+        shape = ()
+    if len(shape) != 3 or min(shape) < 1:
+        raise InvalidSpecError(
+            "input_shape must be (channels, height, width), three positive integers without the "
+            f"batch, such as (3, 32, 32); got {input_shape!r}."
+        )
+    return shape
+
+
+def check_counts(**counts: object) -> tuple[int, ...]:
+    """The named counts as positive ints.
+
+    Raises:
+        InvalidSpecError: naming the first that is not one.
+    """
+    checked = []
+    for name, value in counts.items():
+        try:
+            number = operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            number = 0
+        if isinstance(value, bool) or number < 1:
+            raise InvalidSpecError(f"{name} must be a positive integer, got {value!r}.")
+        checked.append(number)
+    return tuple(checked)
