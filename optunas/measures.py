@@ -1,0 +1,69 @@
+"""What a metric is: a name, a direction, a unit, and whether it is known before training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from optunas.errors import UnknownNameError
+
+__all__ = ["METRICS", "Metric", "metric"]
+
+Direction = str
+"""``"maximize"`` or ``"minimize"``, Optuna's own words."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One value of a network.
+
+    Attributes:
+        name: how objectives, constraints, attributes and tables call it.
+        direction: ``"maximize"`` or ``"minimize"``.
+        unit: of the value; ``""`` for a fraction or a count.
+        cheap: True when the value is known without training.
+        measured: True when two readings differ (a latency); comparisons then allow 5 %.
+        compute: a user's own metric: ``compute(network, input_shape) -> float``, with
+            ``input_shape`` (channels, height, width), importable by name so that workers find it.
+    """
+
+    name: str
+    direction: Direction
+    unit: str = ""
+    cheap: bool = False
+    measured: bool = False
+    compute: Callable[[Any, tuple[int, ...]], float] | None = field(default=None, compare=False)
+
+    @property
+    def maximize(self) -> bool:
+        """Whether larger is better."""
+        return self.direction == "maximize"
+
+
+METRICS: dict[str, Metric] = {
+    m.name: m
+    for m in (
+        Metric("accuracy", "maximize"),
+        Metric("balanced_accuracy", "maximize"),
+        Metric("f1", "maximize"),
+        Metric("r2", "maximize"),
+        Metric("mae", "minimize"),
+        Metric("loss", "minimize"),
+        Metric("latency_ms", "minimize", "ms", cheap=True, measured=True),
+        Metric("params", "minimize", "", cheap=True),
+        Metric("flops", "minimize", "", cheap=True),
+    )
+}
+"""The metrics that optunas computes itself; scores are fractions, FLOPs are 2 x MACs."""
+
+
+def metric(name: str) -> Metric:
+    """Return the built-in metric called ``name``.
+
+    Raises:
+        UnknownNameError: with the nearest known name.
+    """
+    if name not in METRICS:
+        raise UnknownNameError("metric", name, METRICS)
+    return METRICS[name]

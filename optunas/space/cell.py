@@ -1,0 +1,157 @@
+"""The value types of cell spaces: an edge, a cell, and a pair of cells.
+
+Nodes are numbered from the inputs on: a dense cell (NAS-Bench-201) has one input, node 0, sums what
+arrives at a node, and its last node is the output; a two-input cell (DARTS) has inputs 0 and 1, its
+nodes 2, 3, ... sum two operations each, and the output concatenates them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from optunas.errors import InvalidArchitectureError
+from optunas.space.operations import Operation
+
+__all__ = ["Cell", "Edge", "Genotype"]
+
+
+class Edge(NamedTuple):
+    """One operation from node ``source`` to the later node ``target``."""
+
+    source: int
+    target: int
+    operation: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A directed acyclic graph of operations.
+
+    Attributes:
+        edges: sorted by (target, source); a target is later than its source.
+        num_inputs: 1 for a dense cell, 2 for a DARTS cell.
+        operations: a user's own operations that the edges name; not part of equality or JSON, a
+            space's ``from_json`` and ``from_params`` put them back.
+    """
+
+    edges: tuple[Edge, ...]
+    num_inputs: int = 1
+    operations: tuple[Operation, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes, inputs included."""
+        return max((edge.target for edge in self.edges), default=self.num_inputs - 1) + 1
+
+    def into(self, node: int) -> tuple[Edge, ...]:
+        """The edges that end at ``node``, by source."""
+        return tuple(edge for edge in self.edges if edge.target == node)
+
+    def to_json(self) -> str:
+        """JSON text; :meth:`from_json` gives an equal cell back."""
+        return json.dumps(
+            {
+                "kind": "cell",
+                "version": 1,
+                "num_inputs": self.num_inputs,
+                "edges": [list(edge) for edge in self.edges],
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str, operations: tuple[Operation, ...] = ()) -> Cell:
+        """The cell that :meth:`to_json` wrote.
+
+        Raises:
+            InvalidArchitectureError: for text of another kind or version.
+        """
+        return _cell(_load(text, "cell"), operations)
+
+    @classmethod
+    def from_str(cls, text: str, operations: tuple[Operation, ...] = ()) -> Cell:
+        """The dense cell of NAS-Bench-201's string, ``|nor_conv_3x3~0|+|none~0|skip_connect~1|``.
+
+        Raises:
+            InvalidArchitectureError: when the text is not such a string.
+        """
+        edges = []
+        try:
+            for target, node in enumerate(text.strip().split("+"), start=1):
+                for part in node.strip().strip("|").split("|"):
+                    operation, source = part.strip().split("~")
+                    if not 0 <= int(source) < target:
+                        raise ValueError
+                    edges.append(Edge(int(source), target, operation))
+        except ValueError:
+            raise InvalidArchitectureError(
+                f"Expected a NAS-Bench-201 string such as '|nor_conv_3x3~0|+|none~0|skip_connect~1|',"
+                f" got {text!r}."
+            ) from None
+        return cls(tuple(sorted(edges, key=lambda e: (e.target, e.source))), 1, operations)
+
+    def __str__(self) -> str:
+        """NAS-Bench-201's string; the same form serves two-input cells, from node 2 on."""
+        return "+".join(
+            "|" + "|".join(f"{e.operation}~{e.source}" for e in self.into(node)) + "|"
+            for node in range(self.num_inputs, self.num_nodes)
+        )
+
+
+@dataclass(frozen=True)
+class Genotype:
+    """A normal cell, used at stride 1, and a reduction cell, which halves the resolution."""
+
+    normal: Cell
+    reduce: Cell
+
+    def to_json(self) -> str:
+        """JSON text; :meth:`from_json` gives an equal genotype back."""
+        cells = {"normal": self.normal, "reduce": self.reduce}
+        body = {"kind": "genotype", "version": 1, "num_inputs": self.normal.num_inputs}
+        body |= {name: [list(edge) for edge in cell.edges] for name, cell in cells.items()}
+        return json.dumps(body, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str, operations: tuple[Operation, ...] = ()) -> Genotype:
+        """The genotype that :meth:`to_json` wrote.
+
+        Raises:
+            InvalidArchitectureError: for text of another kind or version.
+        """
+        body = _load(text, "genotype")
+        halves = [_cell({**body, "edges": body.get(k)}, operations) for k in ("normal", "reduce")]
+        return cls(*halves)
+
+    def __str__(self) -> str:
+        return f"normal {self.normal} reduce {self.reduce}"
+
+
+def _load(text: str, kind: str) -> dict[str, object]:
+    try:
+        body = json.loads(text)
+    except (TypeError, ValueError):
+        body = None
+    if not isinstance(body, dict) or body.get("kind") != kind:
+        raise InvalidArchitectureError(f"Expected the JSON of a {kind}, got {str(text)[:80]!r}.")
+    if body.get("version") != 1:
+        raise InvalidArchitectureError(
+            f"This {kind} was written in version {body.get('version')!r} of its JSON, "
+            "this optunas reads version 1."
+        )
+    return body
+
+
+def _cell(body: dict[str, object], operations: tuple[Operation, ...]) -> Cell:
+    num_inputs, rows = body.get("num_inputs"), body.get("edges")
+    try:
+        edges = tuple(Edge(int(s), int(t), str(o)) for s, t, o in rows)  # type: ignore[attr-defined]
+        if not isinstance(num_inputs, int) or any(not 0 <= e.source < e.target for e in edges):
+            raise ValueError
+    except (TypeError, ValueError):
+        raise InvalidArchitectureError(
+            f"A cell's edges are [source, target, operation] with source < target, got {rows!r}."
+        ) from None
+    return Cell(tuple(sorted(edges, key=lambda e: (e.target, e.source))), num_inputs, operations)
