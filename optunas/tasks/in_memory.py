@@ -1,0 +1,154 @@
+"""Tasks whose data fits into memory: tensors, and batches by index."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from optunas.errors import DataError
+from optunas.tasks.goals import Classes, Goal, Numbers
+from optunas.tasks.network_task import NetworkTask
+from optunas.train import TrainSettings
+from optunas.train.loop import Batches
+
+__all__ = ["InMemoryTask", "Part"]
+
+_PIXELS_AT_ONCE = 1 << 18  # scoring batches of this size stay in a CPU's cache
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the data: ``x`` (N, channels, height, width), ``y`` (N,) classes or (N, targets)."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+
+
+class InMemoryTask(NetworkTask):
+    """Images in memory, split into training, validation and test parts.
+
+    Inputs are standardised per channel and regression targets per column, both with the training
+    part's mean and standard deviation. Classes are numbers from 0. The task owns no random numbers.
+
+    Attributes:
+        input_mean, input_std: per channel; what a deployed network's inputs must go through.
+        classes: the label of each output; empty for regression.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        parts: Mapping[str, Part],
+        score: str,
+        options: Mapping[str, Any],
+        kind: str = "classification",
+        classes: tuple[Any, ...] = (),
+    ) -> None:
+        train = parts["train"]
+        goal = Classes(len(classes)) if kind == "classification" else _numbers(train.y)
+        super().__init__(name, score, goal, train.x.shape[1:], options, kind)
+        self.classes = classes
+        for part, data in parts.items():
+            _sound(part, data, name)
+        mean = train.x.mean(axis=(0, 2, 3), dtype=np.float64)
+        std = train.x.std(axis=(0, 2, 3), dtype=np.float64)
+        self.input_mean = tuple(mean.tolist())
+        self.input_std = tuple(np.where(std > 0, std, 1.0).tolist())
+        self._parts = dict(parts)
+        self._tensors: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
+
+    def train_batches(self, settings: TrainSettings, device: torch.device) -> Batches:
+        """Shuffled batches; a last batch of a single sample is left out (batch norm needs two)."""
+        x, y = self._on(device, "train")
+
+        def epoch_batches(epoch: int, generator: torch.Generator) -> _Shuffled:
+            order = torch.randperm(len(x), generator=generator)
+            return _Shuffled(x, y, order.to(device), settings.batch_size)
+
+        return epoch_batches
+
+    def batches(self, part: str, device: torch.device) -> Iterable[tuple[Tensor, NDArray[Any]]]:
+        """The part in its order, in batches whose size only depends on the images' size."""
+        x, _ = self._on(device, part)
+        truth = self._parts[part].y
+        size = min(max(_PIXELS_AT_ONCE // (x.shape[2] * x.shape[3]), 16), 1024)
+        for start in range(0, len(x), size):
+            yield x[start : start + size], truth[start : start + size]
+
+    def fingerprint(self) -> str:
+        """A hash of all images and targets, part by part."""
+        digest = hashlib.sha256(f"{self.kind} {self.score_name} {self.classes!r}".encode())
+        for name, part in sorted(self._parts.items()):
+            for array in (part.x, part.y):
+                digest.update(f"{name} {array.shape} {array.dtype}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+    def _on(self, device: torch.device, part: str) -> tuple[Tensor, Tensor]:
+        """The part as tensors on ``device``, moved there once; x is stored channels last."""
+        key = (str(device), part)
+        if key not in self._tensors:
+            data = self._parts[part]
+            shape = (-1, 1, 1)
+            mean = np.array(self.input_mean, np.float32).reshape(shape)
+            std = np.array(self.input_std, np.float32).reshape(shape)
+            x = (data.x.astype(np.float32) - mean) / std
+            y = data.y
+            if isinstance(self.goal, Numbers):
+                y = self.goal.standardise(y).astype(np.float32)
+            rows = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 2, 3, 1)))
+            self._tensors[key] = (
+                rows.to(device).permute(0, 3, 1, 2),
+                torch.from_numpy(np.ascontiguousarray(y)).to(device),
+            )
+        return self._tensors[key]
+
+
+class _Shuffled:
+    """One epoch's batches, with a length."""
+
+    def __init__(self, x: Tensor, y: Tensor, order: Tensor, size: int) -> None:
+        self._rows, self._y, self._size = x.permute(0, 2, 3, 1), y, size
+        single = len(order) % size == 1 and len(order) > 1 and size > 1
+        self._order = order[:-1] if single else order
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for chosen in self._order.split(self._size):
+            rows = self._rows.index_select(0, chosen)
+            yield rows.permute(0, 3, 1, 2), self._y.index_select(0, chosen)
+
+
+def _numbers(y: NDArray[Any]) -> Goal:
+    mean, std = y.mean(axis=0), y.std(axis=0)
+    if not np.all(std > 0):
+        column = int(np.argmin(std))
+        raise DataError(
+            f"Target {column} of y is the same in all {len(y)} training samples: there is nothing "
+            "to learn; drop it or check y."
+        )
+    return Numbers(tuple(mean.tolist()), tuple(std.tolist()))
+
+
+def _sound(part: str, data: Part, name: str) -> None:
+    if data.x.ndim != 4 or len(data.x) != len(data.y) or len(data.x) == 0:
+        raise DataError(
+            f"{name}: the {part} part has x of shape {data.x.shape} and y of shape {data.y.shape}; "
+            "they must be (samples, channels, height, width) and the same number of samples."
+        )
+    for what, array in (("x", data.x), ("y", data.y)):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            row = int(np.argwhere(~np.isfinite(array))[0][0])
+            raise DataError(
+                f"{name}: {what} of the {part} part has NaN or infinite values (first in sample "
+                f"{row}): remove or fill them."
+            )

@@ -1,0 +1,164 @@
+"""What all tasks that train a network share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.measures import metric
+from optunas.tasks.goals import Goal
+from optunas.tasks.protocol import Score
+from optunas.tasks.scoring import score_function
+from optunas.train import TrainSettings, fit, resolve_device, seeded
+from optunas.train.loop import Batches
+from optunas.train.precision import as_channels_last
+
+__all__ = ["NetworkTask"]
+
+
+class NetworkTask(ABC):
+    """A task (see :class:`~optunas.tasks.Task`) whose candidates are networks that are trained.
+
+    A subclass brings the batches; this brings building, training and scoring.
+    """
+
+    network_keys: tuple[str, ...] = ("channels", "num_cells")
+
+    def __init__(
+        self,
+        name: str,
+        score: str,
+        goal: Goal,
+        input_shape: tuple[int, ...],
+        options: Mapping[str, Any],
+        kind: str = "classification",
+    ) -> None:
+        self._score = score_function(score, kind)
+        self.name = name
+        self.kind = kind
+        self.score_name = score
+        self.direction = metric(score).direction
+        self.goal = goal
+        self.input_shape: tuple[int, ...] | None = tuple(input_shape)
+        self.num_outputs: int | None = goal.num_outputs
+        self.options = dict(options)
+
+    @abstractmethod
+    def train_batches(self, settings: TrainSettings, device: torch.device) -> Batches:
+        """The training batches of one epoch, in an order drawn from the generator."""
+
+    @abstractmethod
+    def batches(self, part: str, device: torch.device) -> Iterable[tuple[Tensor, NDArray[Any]]]:
+        """Inputs and true values (in their own terms) of the ``validation`` or ``test`` part."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of data and split."""
+
+    def build(self, architecture: Any, hyperparameters: Mapping[str, Any]) -> nn.Module:
+        """The untrained network; ``channels`` and ``num_cells`` come from ``hyperparameters``."""
+        from optunas.nets import build
+
+        shape = {key: hyperparameters[key] for key in self.network_keys if key in hyperparameters}
+        return build(architecture, self.input_shape, self.num_outputs, **shape)
+
+    def settings(self, hyperparameters: Mapping[str, Any]) -> TrainSettings:
+        """The training settings among ``hyperparameters``.
+
+        Raises:
+            UnknownNameError: for a key that is neither a setting nor a network key.
+            InvalidSpecError: for a value that cannot be.
+        """
+        known = (*TrainSettings.names(), *self.network_keys)
+        for key, value in hyperparameters.items():
+            if key not in known:
+                raise UnknownNameError("hyperparameter", key, known)
+            if key in self.network_keys and (
+                not isinstance(value, int) or isinstance(value, bool) or value < 1
+            ):
+                raise InvalidSpecError(f"{key} must be a whole number above 0, got {value!r}.")
+        return TrainSettings.from_mapping(
+            {k: v for k, v in hyperparameters.items() if k not in self.network_keys}
+        )
+
+    def check(self, hyperparameters: Mapping[str, Any]) -> None:
+        """Raise what :meth:`settings` raises, and InvalidSpecError for what does not fit here."""
+        self.goal.check(self.settings(hyperparameters))
+
+    def scores(
+        self,
+        candidate: Any,
+        hyperparameters: Mapping[str, Any],
+        seed: int = 0,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> Generator[Score, None, nn.Module]:
+        """Train ``candidate``; yield a :class:`Score` an epoch and return the trained network.
+
+        Args:
+            candidate: an architecture, built here with initial weights from ``seed``, or a module,
+                trained in place from the weights it has.
+            hyperparameters: any of ``network_keys`` and of :class:`TrainSettings`.
+            seed: with the thread count it decides every bit of the result on a CPU.
+            device: ``cpu``, ``cuda`` or ``cuda:N``.
+            threads: CPU threads; None leaves the process's own number.
+
+        Raises:
+            UnknownNameError, InvalidSpecError, DeviceError: at once, before any training.
+            TrainingError, DataError: while iterating.
+        """
+        self.check(hyperparameters)
+        resolve_device(device)
+        return self._scores(candidate, hyperparameters, seed, device, threads)
+
+    def _scores(
+        self,
+        candidate: Any,
+        hyperparameters: Mapping[str, Any],
+        seed: int,
+        device: str,
+        threads: int | None,
+    ) -> Generator[Score, None, nn.Module]:
+        settings, target = self.settings(hyperparameters), resolve_device(device)
+        network = candidate
+        if not isinstance(candidate, nn.Module):
+            with seeded(seed):
+                network = self.build(candidate, hyperparameters)
+        epochs = fit(
+            network,
+            self.train_batches(settings, target),
+            lambda net: self._part_score(net, "validation", target),
+            self.goal.loss(settings),
+            settings,
+            seed=seed,
+            device=device,
+            threads=threads,
+            maximize=self.direction == "maximize",
+        )
+        for epoch in epochs:
+            yield Score(epoch.step, epoch.score, epoch.seconds)
+        return network
+
+    def test_score(self, network: nn.Module, device: str = "cpu") -> float:
+        """The score on the test part; the network's training mode is left as it was."""
+        target, training = resolve_device(device), network.training
+        network = network.to(target).eval()
+        try:
+            with torch.no_grad():
+                return self._part_score(network, "test", target)
+        finally:
+            network.train(training)
+
+    def _part_score(self, network: nn.Module, part: str, device: torch.device) -> float:
+        truth, predicted = [], []
+        for x, y in self.batches(part, device):
+            predicted.append(self.goal.predict(network(as_channels_last(x))))
+            truth.append(y)
+        return self._score(np.concatenate(truth), np.concatenate(predicted))

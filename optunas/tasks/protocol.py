@@ -1,0 +1,79 @@
+"""What a study asks of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Score", "Task"]
+
+
+class Score(NamedTuple):
+    """The validation score after one epoch (or whatever the task counts in).
+
+    Attributes:
+        step: from 0.
+        score: in the unit of the task's ``score_name``; fractions for classification.
+        seconds: what this step cost.
+    """
+
+    step: int
+    score: float
+    seconds: float
+
+
+@runtime_checkable
+class Task(Protocol):
+    """Data, loss and score.
+
+    Attributes:
+        name: for tables and notes.
+        score_name: the metric that ``scores`` yields (``accuracy``, ``balanced_accuracy``, ``f1``,
+            ``mae``, ``r2``).
+        direction: ``maximize`` or ``minimize``.
+        input_shape: (channels, height, width) of one sample, or None without a network.
+        num_outputs: classes or regression targets, or None without a network.
+        options: what the factory was called with, JSON-able: calling it so again gives this task.
+        network_keys: hyperparameters that shape the network; ``build`` reads them.
+    """
+
+    name: str
+    score_name: str
+    direction: str
+    input_shape: tuple[int, ...] | None
+    num_outputs: int | None
+    options: Mapping[str, Any]
+    network_keys: tuple[str, ...]
+
+    def build(self, architecture: Any, hyperparameters: Mapping[str, Any]) -> nn.Module:
+        """The untrained network of ``architecture`` for this task."""
+        ...
+
+    def check(self, hyperparameters: Mapping[str, Any]) -> None:
+        """Raise an :class:`~optunas.errors.OptunasError` for a wrong name or value."""
+        ...
+
+    def scores(
+        self,
+        candidate: Any,
+        hyperparameters: Mapping[str, Any],
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> Generator[Score, None, Any]:
+        """Train ``candidate`` and yield its validation scores; returns the trained network.
+
+        The test data has no part in it. The returned value of the generator
+        (``StopIteration.value``) is whatever ``test_score`` takes.
+        """
+        ...
+
+    def test_score(self, network: Any, device: str = "cpu") -> float:
+        """The score of a trained network on the test data."""
+        ...
+
+    def fingerprint(self) -> str:
+        """A hash of data and split: equal fingerprints make scores comparable."""
+        ...

@@ -1,0 +1,75 @@
+"""Mixed precision and memory layout: the two switches that change speed, not the method."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+from optunas.train.settings import TrainSettings
+
+__all__ = ["Precision", "as_channels_last", "use_channels_last"]
+
+
+class Precision:
+    """Autocast where it is wanted, and loss scaling where float16 needs it."""
+
+    def __init__(self, settings: TrainSettings, device: torch.device) -> None:
+        self.device = device
+        self.dtype = _dtype(settings, device)
+        scaled = self.dtype == torch.float16
+        self._scaler = torch.amp.GradScaler(device.type) if scaled else None
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of a forward pass."""
+        if self.dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.dtype)
+
+    def backward(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """Compute gradients; they have their true size afterwards."""
+        if self._scaler is None:
+            loss.backward()
+            return
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(optimizer)
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Step, unless a scaled gradient overflowed."""
+        if self._scaler is None:
+            optimizer.step()
+            return
+        self._scaler.step(optimizer)
+        self._scaler.update()
+
+
+def use_channels_last(settings: TrainSettings, device: torch.device) -> bool:
+    """Whether images and weights are laid out channels last."""
+    if settings.channels_last != "auto":
+        return settings.channels_last == "on"
+    return device.type == "cpu" or _dtype(settings, device) is not None
+
+
+def as_channels_last(x: Tensor) -> Tensor:
+    """Return ``x`` of shape (N, C, H, W) in channels-last layout; other shapes as they are.
+
+    One channel is a case of its own: both layouts are the same memory, torch leaves the strides
+    alone, and the first convolution would then continue channels first.
+    """
+    if x.dim() != 4:
+        return x
+    x = x.contiguous(memory_format=torch.channels_last)
+    _, channels, height, width = x.shape
+    if channels == 1:
+        x = x.as_strided(x.shape, (height * width, 1, width, 1))
+    return x
+
+
+def _dtype(settings: TrainSettings, device: torch.device) -> torch.dtype | None:
+    wanted = settings.mixed_precision
+    if wanted == "off" or (wanted == "auto" and device.type != "cuda"):
+        return None
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
