@@ -23,7 +23,7 @@ from optunas.nets.skeleton import (
     ResidualLayer,
     Skeleton,
     Stem,
-    cells,
+    cell_at,
     places,
     skeleton,
 )
@@ -92,7 +92,8 @@ class PairNetwork(nn.Module):
         super().__init__()
         self.stem = _stem(plan.stem)
         self.layers = nn.ModuleList(
-            PairCell(cell, cast(PairLayer, layer)) for cell, layer in cells(genotype, plan)
+            PairCell(cell_at(genotype, layer), layer)
+            for layer in cast(tuple[PairLayer, ...], plan.layers)
         )
         self.classifier = _classifier(plan.head)
 
@@ -138,7 +139,10 @@ def _classifier(plan: Head) -> nn.Linear:
 def _check_own_operations(architecture: Cell | Genotype, plan: Skeleton) -> None:
     """Run each own operation once where it will stand: a sentence now instead of a torch error."""
     wanted: dict[tuple[Operation, Place], None] = {}
-    for cell, layer in cells(architecture, plan):
+    for layer in dict.fromkeys(plan.layers):
+        if isinstance(layer, ResidualLayer):
+            continue
+        cell = cell_at(architecture, layer)
         own = {o.name: o for o in cell.operations if o.factory is not None}
         for place in places(cell, layer):
             if place.operation in own:

@@ -5,14 +5,13 @@ disagree. No torch here. Every resolution is ``ceil(size / stride)``, odd sizes 
 
 Two skeletons: NAS-Bench-201 (Dong and Yang 2020, figure 1: stem, three stages of ``num_cells``
 cells, a residual block that halves the resolution between stages) for a dense cell, and DARTS (Liu
-et al. 2019, section 3 and the authors' ``NetworkCIFAR``: ``num_cells`` cells in all, reduction cells
-at 1/3 and 2/3, a stem three times as wide; no auxiliary head, no drop path) for a genotype.
+et al. 2019, section 3 and the authors' ``NetworkCIFAR``: ``num_cells`` cells in all, reductions at
+1/3 and 2/3, a stem three times as wide; no auxiliary head, no drop path) for a genotype.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ __all__ = [
     "ResidualLayer",
     "Skeleton",
     "Stem",
-    "cells",
+    "cell_at",
     "check_counts",
     "check_input_shape",
     "halve",
@@ -165,17 +164,11 @@ def halve(size: int) -> int:
     return -(-size // 2)
 
 
-def cells(
-    architecture: Cell | Genotype, plan: Skeleton
-) -> Iterator[tuple[Cell, DenseLayer | PairLayer]]:
-    """Each layer of ``plan`` that is a cell, in order, with the cell that stands there."""
-    for layer in plan.layers:
-        if isinstance(layer, ResidualLayer):
-            continue
-        if isinstance(architecture, Cell):
-            yield architecture, layer
-        else:
-            yield (architecture.reduce if layer.stride == 2 else architecture.normal), layer
+def cell_at(architecture: Cell | Genotype, layer: DenseLayer | PairLayer) -> Cell:
+    """The cell of ``architecture`` that stands at ``layer``."""
+    if isinstance(architecture, Cell):
+        return architecture
+    return architecture.reduce if layer.stride == 2 else architecture.normal
 
 
 def places(cell: Cell, layer: DenseLayer | PairLayer) -> list[Place]:

@@ -1,0 +1,98 @@
+"""Parameters and FLOPs counted on a network; the slow and general way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from optunas.errors import InvalidSpecError
+from optunas.nets.operations import make
+from optunas.nets.skeleton import Place
+from optunas.space.operations import Cost, Operation
+
+__all__ = ["count_flops", "count_params", "operation_cost", "run_once", "sample_input"]
+
+
+def count_params(network: nn.Module) -> int:
+    """Number of parameters, shared ones once, frozen ones too; buffers do not count."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def count_flops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """FLOPs (2 x multiply-accumulates) of one input of ``input_shape``, without batch.
+
+    Counted by ``torch.utils.flop_counter`` on a batch of one in evaluation mode: convolutions and
+    matrix products; biases, norms, pools and sums count nothing. The network's modes are restored.
+
+    Raises:
+        InvalidSpecError: when the network cannot take such an input.
+    """
+    with _evaluating(network), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run_once(network, sample_input(network, (1, *input_shape)))
+    return counter.get_total_flops()
+
+
+def sample_input(network: nn.Module, shape: tuple[int, ...]) -> torch.Tensor:
+    """Normal noise of ``shape`` with the network's own dtype and device; no global seed is used.
+
+    Raises:
+        InvalidSpecError: when ``shape`` is not made of positive integers.
+    """
+    if any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in shape):
+        raise InvalidSpecError(f"An input's sizes must be positive integers, got {shape!r}.")
+    like = next((p for p in network.parameters() if p.is_floating_point()), torch.empty(0))
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    return noise.to(device=like.device, dtype=like.dtype)
+
+
+def run_once(network: nn.Module, x: torch.Tensor) -> Any:
+    """``network(x)``.
+
+    Raises:
+        InvalidSpecError: when the network cannot take an input of this shape.
+    """
+    try:
+        return network(x)
+    except (RuntimeError, ValueError) as error:
+        if "out of memory" in str(error) or "allocate memory" in str(error):
+            raise
+        reason = str(error).strip().split("\n")[0]
+        raise InvalidSpecError(
+            f"The network cannot take an input of shape {tuple(x.shape)} (batch first): {reason}"
+        ) from error
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside; every module's own mode afterwards."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def operation_cost(operation: Operation, place: Place) -> Cost:
+    """Cost of a user's own operation that states none: built and counted where it stands.
+
+    The global seed is left as it was.
+    """
+    if isinstance(operation.factory, Hashable):
+        return _operation_cost(operation.name, operation.factory, place)
+    return _operation_cost.__wrapped__(operation.name, operation.factory, place)
+
+
+@lru_cache(maxsize=4096)
+def _operation_cost(name: str, factory: Callable[..., Any] | None, place: Place) -> Cost:
+    with torch.random.fork_rng(devices=[]):
+        module = make(Operation(name, factory), place.channels, place.channels, place.stride)
+    flops = count_flops(module, (place.channels, place.height, place.width))
+    return Cost(count_params(module), flops // 2)
