@@ -87,8 +87,8 @@ class Cell:
                     edges.append(Edge(int(source), target, operation))
         except ValueError:
             raise InvalidArchitectureError(
-                f"Expected a NAS-Bench-201 string such as '|nor_conv_3x3~0|+|none~0|skip_connect~1|',"
-                f" got {text!r}."
+                "Expected a NAS-Bench-201 string such as "
+                f"'|nor_conv_3x3~0|+|none~0|skip_connect~1|', got {text!r}."
             ) from None
         return cls(tuple(sorted(edges, key=lambda e: (e.target, e.source))), 1, operations)
 

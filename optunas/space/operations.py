@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from optunas.errors import InvalidSpaceError, UnknownNameError
@@ -63,35 +64,25 @@ def _out(size: int, stride: int) -> int:
     return -(-size // stride)
 
 
-def _conv(kernel: int) -> CostFunction:
-    def cost(c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
-        weights = kernel * kernel * c_in * c_out
-        return Cost(weights + 2 * c_out, weights * _out(height, stride) * _out(width, stride))
-
-    return cost
+def _conv(kernel: int, c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
+    """ReLU, convolution, BN."""
+    weights = kernel * kernel * c_in * c_out
+    return Cost(weights + 2 * c_out, weights * _out(height, stride) * _out(width, stride))
 
 
-def _separable(kernel: int) -> CostFunction:
+def _separable(kernel: int, c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
     """ReLU, depthwise (strided), pointwise, BN; then the same again at stride 1 (DARTS)."""
-
-    def cost(c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
-        first = kernel * kernel * c_in + c_in * c_in
-        second = kernel * kernel * c_in + c_in * c_out
-        area = _out(height, stride) * _out(width, stride)
-        return Cost(first + second + 2 * c_in + 2 * c_out, (first + second) * area)
-
-    return cost
+    first = kernel * kernel * c_in + c_in * c_in
+    second = kernel * kernel * c_in + c_in * c_out
+    area = _out(height, stride) * _out(width, stride)
+    return Cost(first + second + 2 * c_in + 2 * c_out, (first + second) * area)
 
 
-def _dilated(kernel: int) -> CostFunction:
+def _dilated(kernel: int, c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
     """ReLU, dilated depthwise, pointwise, BN (DARTS)."""
-
-    def cost(c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
-        weights = kernel * kernel * c_in + c_in * c_out
-        area = _out(height, stride) * _out(width, stride)
-        return Cost(weights + 2 * c_out, weights * area)
-
-    return cost
+    weights = kernel * kernel * c_in + c_in * c_out
+    area = _out(height, stride) * _out(width, stride)
+    return Cost(weights + 2 * c_out, weights * area)
 
 
 def _skip(c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
@@ -110,13 +101,13 @@ VOCABULARY: dict[str, Operation] = {
     for operation in (
         Operation("none", None, _free, True, True, zero=True),
         Operation("skip_connect", None, _skip, parameter_free=True, identity=True),
-        Operation("nor_conv_1x1", None, _conv(1)),
-        Operation("nor_conv_3x3", None, _conv(3)),
-        Operation("nor_conv_5x5", None, _conv(5)),
-        Operation("sep_conv_3x3", None, _separable(3)),
-        Operation("sep_conv_5x5", None, _separable(5)),
-        Operation("dil_conv_3x3", None, _dilated(3)),
-        Operation("dil_conv_5x5", None, _dilated(5)),
+        Operation("nor_conv_1x1", None, partial(_conv, 1)),
+        Operation("nor_conv_3x3", None, partial(_conv, 3)),
+        Operation("nor_conv_5x5", None, partial(_conv, 5)),
+        Operation("sep_conv_3x3", None, partial(_separable, 3)),
+        Operation("sep_conv_5x5", None, partial(_separable, 5)),
+        Operation("dil_conv_3x3", None, partial(_dilated, 3)),
+        Operation("dil_conv_5x5", None, partial(_dilated, 5)),
         Operation("max_pool_3x3", None, _free, True, True),
         Operation("avg_pool_3x3", None, _free, True, True),
     )

@@ -1,0 +1,39 @@
+"""Search spaces and the values they hold; standard library and NumPy only."""
+
+from __future__ import annotations
+
+from optunas.space.base import Space
+from optunas.space.cell import Cell, Edge, Genotype
+from optunas.space.definition import space_from_definition
+from optunas.space.dense import DenseCellSpace
+from optunas.space.hyper import Hyperparameters, HyperSpace
+from optunas.space.joint import Joint, JointSpace
+from optunas.space.operations import VOCABULARY, Cost, Operation
+from optunas.space.parameters import Choice, Float, Int, Parameter
+from optunas.space.presets import DARTS, NB201
+from optunas.space.references import reference_to
+from optunas.space.two_input import CellSpace
+
+__all__ = [
+    "DARTS",
+    "NB201",
+    "VOCABULARY",
+    "Cell",
+    "CellSpace",
+    "Choice",
+    "Cost",
+    "DenseCellSpace",
+    "Edge",
+    "Float",
+    "Genotype",
+    "HyperSpace",
+    "Hyperparameters",
+    "Int",
+    "Joint",
+    "JointSpace",
+    "Operation",
+    "Parameter",
+    "Space",
+    "reference_to",
+    "space_from_definition",
+]

@@ -1,0 +1,161 @@
+"""One operation per edge of a complete directed graph: the NAS-Bench-201 kind of cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from operator import contains
+from typing import Any, ClassVar
+
+import numpy as np
+
+from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
+from optunas.space.base import Space, Values, short_hash
+from optunas.space.cell import Cell, Edge
+from optunas.space.digest import BoundedCache, CellDigest
+from optunas.space.operations import Operation, resolve_operations
+from optunas.space.parameters import Choice, Parameter
+from optunas.space.references import operation_definition, own_operations
+from optunas.space.structure import structure_expression
+
+__all__ = ["NB201_OPERATIONS", "DenseCellSpace"]
+
+NB201_OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+"""In the order of NAS-Bench-201 (Dong and Yang 2020, arXiv:2001.00326)."""
+
+
+class DenseCellSpace(Space[Cell]):
+    """Cells in which every node receives one operation from every earlier node, summed.
+
+    Node 0 is the input, the last node the output. Parameters: ``edge0-1``, ``edge0-2``,
+    ``edge1-2``, ...; their order is that of the nodes that the edges end at.
+
+    Attributes:
+        operations: the candidates, in the order of the choices.
+        num_nodes: input and output included, from 2 on; ``len(operations) ** (n * (n - 1) / 2)``
+            cells in all.
+
+    Raises:
+        InvalidSpaceError: for an empty or repeated list of operations, or too few nodes.
+        UnknownNameError: for an operation that the vocabulary lacks.
+    """
+
+    default_name: ClassVar[str] = "cell"
+
+    def __init__(
+        self, operations: Iterable[str | Operation] = NB201_OPERATIONS, num_nodes: int = 4
+    ) -> None:
+        if isinstance(num_nodes, bool) or not isinstance(num_nodes, int) or num_nodes < 2:
+            raise InvalidSpaceError(
+                f"DenseCellSpace: num_nodes must be an integer from 2 on (input and output), "
+                f"got {num_nodes!r}."
+            )
+        self.operations = resolve_operations(operations)
+        self.num_nodes = num_nodes
+        names = tuple(operation.name for operation in self.operations)
+        self._names = names
+        self._own = own_operations(self.operations)
+        self._pairs = [(i, j) for j in range(1, num_nodes) for i in range(j)]
+        self._keys = [f"edge{i}-{j}" for i, j in self._pairs]
+        self._edges = [[Edge(i, j, name) for name in names] for i, j in self._pairs]
+        self._members = [frozenset(edges) for edges in self._edges]
+        self._digest = CellDigest(self.operations)
+        self._cache = BoundedCache()
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {key: Choice(self._names) for key in self._keys}
+
+    def encode(self, architecture: Cell) -> Values:
+        return {k: e[2] for k, e in zip(self._keys, architecture.edges, strict=True)}
+
+    def decode(self, values: Mapping[str, Any]) -> Cell:
+        pairs = zip(self._keys, self._pairs, strict=True)
+        return Cell(tuple([Edge(i, j, values[key]) for key, (i, j) in pairs]), 1, self._own)
+
+    def sample(self, rng: np.random.Generator) -> Cell:
+        picks = rng.integers(len(self._names), size=len(self._keys)).tolist()
+        edges = tuple([row[pick] for row, pick in zip(self._edges, picks, strict=True)])
+        return Cell(edges, 1, self._own)
+
+    def validate(self, architecture: Cell) -> None:
+        if (
+            isinstance(architecture, Cell)
+            and architecture.num_inputs == 1
+            and len(architecture.edges) == len(self._members)
+            and all(map(contains, self._members, architecture.edges))
+        ):
+            return
+        raise InvalidArchitectureError("\n".join(self._faults(architecture)))
+
+    def _faults(self, cell: object) -> list[str]:
+        if not isinstance(cell, Cell):
+            return [f"A dense cell space holds Cells, got a {type(cell).__name__}."]
+        if cell.num_inputs != 1:
+            return [f"A dense cell has one input, this cell has num_inputs={cell.num_inputs}."]
+        found = []
+        for edge in cell.edges:
+            where = f"edge {edge.source}-{edge.target}"
+            if (edge.source, edge.target) not in self._pairs:
+                found.append(
+                    f"There is no {where} in a dense cell of {self.num_nodes} nodes "
+                    f"(0 to {self.num_nodes - 1})."
+                )
+            elif edge.operation not in self._names:
+                hint = nearest(edge.operation, self._names)
+                found.append(f"{where}: unknown operation {edge.operation!r}{hint}")
+        ends = [(edge.source, edge.target) for edge in cell.edges]
+        for pair in self._pairs:
+            if ends.count(pair) != 1:
+                state = "is missing" if pair not in ends else "is there more than once"
+                found.append(f"edge {pair[0]}-{pair[1]} {state}.")
+        return found or ["The cell's edges must be sorted by (target, source)."]
+
+    def digest(self, architecture: Cell) -> str:
+        """Equal only for cells that compute the same function with the same parameters.
+
+        Two such cells give the same float64 output once their weights are copied: dead edges and
+        the numbering of the nodes do not count, shared and separate weights do.
+        """
+        edges = architecture.edges
+        known = self._cache.get(edges)
+        if known is None:
+            try:
+                certificate = self._digest.certificate(edges, 1, self.num_nodes)
+            except KeyError:
+                self.validate(architecture)
+                raise
+            known = self._cache[edges] = short_hash("dense", certificate)
+        return known
+
+    def structure_digest(self, architecture: Cell) -> str:
+        """NAS-Bench-201's isomorphism class, 6,466 in its space; coarser than :meth:`digest`."""
+        expression = structure_expression(architecture, self._digest.kinds)
+        return short_hash("dense-structure", expression)
+
+    @property
+    def _kind(self) -> str:
+        return "cell"
+
+    def to_json(self, architecture: Cell) -> str:
+        return architecture.to_json()
+
+    def from_json(self, text: str) -> Cell:
+        cell = Cell.from_json(text, self._own)
+        self.validate(cell)
+        return cell
+
+    def definition(self) -> dict[str, Any]:
+        if type(self) is not DenseCellSpace:
+            return super().definition()
+        operations = [operation_definition(operation) for operation in self.operations]
+        return {
+            "kind": "dense_cell",
+            "version": 1,
+            "operations": operations,
+            "num_nodes": self.num_nodes,
+        }
+
+    def _identity(self) -> object:
+        return self.operations, self.num_nodes
+
+    def __repr__(self) -> str:
+        return f"DenseCellSpace(operations={list(self._names)}, num_nodes={self.num_nodes})"

@@ -1,0 +1,213 @@
+"""Which cells are the same network: the live term graph and its canonical form.
+
+A node's value is a sum of *terms*. A term is an operation applied to a value (or an input). Skips
+add their source's terms, zeros add nothing, and a parameter-free operation on a value is one term
+however often it occurs (with its multiplicity), because it computes the same numbers. An operation
+with weights is a term of its own each time: two equal ones on one value have separate weights, and
+one term in several sums is shared. On a zero value it is still a term (its batch norm has a bias).
+Terms that do not reach the output are dropped. Two cells are the same network when these graphs are
+isomorphic; :mod:`optunas.space.canonical` finds the canonical form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from optunas.space.canonical import canonical_text
+from optunas.space.operations import Operation
+from optunas.space.references import is_own
+
+__all__ = ["BoundedCache", "CellDigest", "Kind", "TermGraph"]
+
+_INPUT = -1
+"""The argument of a term that is an input of the cell."""
+
+
+class Kind(NamedTuple):
+    """What the digest has to know of an operation."""
+
+    name: str
+    label: int
+    zero: bool
+    identity: bool
+    free: bool
+    free_strided: bool
+    keeps_zero: bool
+
+
+def kind_of(operation: Operation) -> Kind:
+    """Read an operation's flags.
+
+    A user's parameter-free operation need not map zero to zero (a cosine does not), so only those
+    of the vocabulary are trusted to.
+    """
+    return Kind(
+        operation.name,
+        label_of(operation.name),
+        operation.zero,
+        operation.identity,
+        operation.parameter_free or operation.weightless,
+        operation.weightless,
+        not is_own(operation),
+    )
+
+
+def label_of(name: str) -> int:
+    """A 64-bit number for a name, the same on every machine."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+
+
+_INPUTS = [(f"input{i}", label_of(f"input{i}")) for i in range(2)]
+
+
+@dataclass
+class TermGraph:
+    """Terms and values, both numbered so that what they are made of comes before them.
+
+    Attributes:
+        names: of each term's operation.
+        labels: a number for each name.
+        args: the value that each term's operation is applied to, -1 for an input.
+        values: the distinct sums, as sorted (term, multiplicity) pairs.
+        outputs: the values that the cell gives out, in no particular order.
+    """
+
+    names: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    args: list[int] = field(default_factory=list)
+    values: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+
+    def live(self) -> TermGraph:
+        """The part that the outputs depend on; the graph itself when that is all of it."""
+        keep_values, keep_terms = set(self.outputs), set()
+        stack = list(keep_values)
+        while stack:
+            for term, _ in self.values[stack.pop()]:
+                keep_terms.add(term)
+                arg = self.args[term]
+                if arg != _INPUT and arg not in keep_values:
+                    keep_values.add(arg)
+                    stack.append(arg)
+        if len(keep_terms) == len(self.names) and len(keep_values) == len(self.values):
+            return self
+        terms, kept = sorted(keep_terms), sorted(keep_values)
+        term_at = {term: at for at, term in enumerate(terms)}
+        value_at = {value: at for at, value in enumerate(kept)}
+        value_at[_INPUT] = _INPUT
+        return TermGraph(
+            [self.names[term] for term in terms],
+            [self.labels[term] for term in terms],
+            [value_at[self.args[term]] for term in terms],
+            [tuple([(term_at[t], times) for t, times in self.values[v]]) for v in kept],
+            [value_at[output] for output in self.outputs],
+        )
+
+
+class CellDigest:
+    """The certificates of the cells over one set of operations."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.kinds: Mapping[str, Kind] = {op.name: kind_of(op) for op in operations}
+
+    def certificate(
+        self,
+        edges: Iterable[tuple[int, int, str]],
+        num_inputs: int,
+        num_nodes: int,
+        strided: bool = False,
+    ) -> str:
+        """A text that is equal exactly for cells with isomorphic live term graphs.
+
+        Args:
+            edges: (source, target, operation), sorted by target.
+            num_inputs: 1 sums into the last node, the output; 2 concatenates all own nodes.
+            num_nodes: inputs included.
+            strided: whether operations on the inputs have stride 2 (a reduction cell).
+
+        Raises:
+            KeyError: for an operation outside the set.
+        """
+        return canonical_text(self.graph(edges, num_inputs, num_nodes, strided).live())
+
+    def graph(
+        self,
+        edges: Iterable[tuple[int, int, str]],
+        num_inputs: int,
+        num_nodes: int,
+        strided: bool = False,
+    ) -> TermGraph:
+        """The term graph, dead terms included; arguments as of :meth:`certificate`."""
+        graph = TermGraph()
+        names, labels, args, values = graph.names, graph.labels, graph.args, graph.values
+        kinds = self.kinds
+        seen_values: dict[tuple[tuple[int, int], ...], int] = {}
+        seen_terms: dict[tuple[str, int], int] = {}
+        at: list[int] = []  # node -> its value
+
+        def close(sums: dict[int, int]) -> None:
+            value = tuple(sorted(sums.items()))
+            number = seen_values.get(value)
+            if number is None:
+                number = seen_values[value] = len(values)
+                values.append(value)
+            at.append(number)
+
+        for term in range(num_inputs):
+            name, label = _INPUTS[term]
+            names.append(name)
+            labels.append(label)
+            args.append(_INPUT)
+            close({term: 1})
+
+        sums: dict[int, int] = {}
+        for source, target, name in edges:
+            while len(at) < target:
+                close(sums)
+                sums = {}
+            kind = kinds[name]
+            if kind.zero:
+                continue
+            halves = strided and source < num_inputs
+            argument = at[source]
+            if kind.identity and not halves:
+                for term, times in values[argument]:
+                    sums[term] = sums.get(term, 0) + times
+                continue
+            if kind.free_strided if halves else kind.free:
+                if kind.keeps_zero and not values[argument]:
+                    continue
+                found = seen_terms.get((name, argument))
+                if found is None:
+                    found = seen_terms[name, argument] = len(names)
+                    names.append(name)
+                    labels.append(kind.label)
+                    args.append(argument)
+                sums[found] = sums.get(found, 0) + 1
+                continue
+            sums[len(names)] = 1
+            names.append(name)
+            labels.append(kind.label)
+            args.append(argument)
+        while len(at) < num_nodes:
+            close(sums)
+            sums = {}
+        graph.outputs = at[num_inputs:] if num_inputs > 1 else at[-1:]
+        return graph
+
+
+class BoundedCache(dict[object, str]):
+    """A dictionary that is emptied when it has grown to its limit; a copy starts empty."""
+
+    limit = 1 << 16
+
+    def __setitem__(self, key: object, value: str) -> None:
+        if len(self) >= self.limit:
+            self.clear()
+        super().__setitem__(key, value)
+
+    def __reduce__(self) -> tuple[type[BoundedCache], tuple[()]]:
+        return BoundedCache, ()

@@ -1,0 +1,397 @@
+"""The parameters of a space: a choice, an integer range, a float range.
+
+Plain frozen data without Optuna; :mod:`optunas.codec` maps each onto one Optuna distribution.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from optunas.errors import InvalidSpaceError
+
+__all__ = ["Choice", "Float", "Int", "Parameter", "Scalar", "parameter_from_definition"]
+
+Scalar = str | int | float | bool
+"""What a parameter's value can be."""
+
+SIGNIFICANT_DIGITS = 12
+"""Two values of a continuous parameter that agree in so many digits count as one in a digest."""
+
+_MUTATION_SCALE = 0.2
+"""Standard deviation of a numeric mutation, as a share of the parameter's (log) range."""
+
+
+class Parameter(ABC):
+    """What :class:`Choice`, :class:`Int` and :class:`Float` have in common."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int | float:
+        """Number of values, exact; ``math.inf`` for a continuous range."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator) -> Any:
+        """One value: uniform, or uniform in the logarithm when ``log`` is set."""
+
+    @abstractmethod
+    def contains(self, value: object) -> bool:
+        """Whether ``value`` is one of the parameter's; True and 1 are different values."""
+
+    @abstractmethod
+    def values(self) -> Sequence[Any]:
+        """Every value in order.
+
+        Raises:
+            InvalidSpaceError: for a continuous range.
+        """
+
+    @abstractmethod
+    def neighbour(self, value: Any, rng: np.random.Generator) -> Any:
+        """A different value: any other option, or a number nearby on the (log) scale.
+
+        Raises:
+            InvalidSpaceError: when the parameter has a single value.
+        """
+
+    @abstractmethod
+    def round(self, value: Any) -> Any:
+        """The value a digest goes by: on the grid, or with 12 significant digits."""
+
+    @abstractmethod
+    def cast(self, value: Any) -> Any:
+        """``value`` as the plain Python object of this parameter (no NumPy scalars)."""
+
+    @abstractmethod
+    def features(self, value: Any) -> list[float]:
+        """One-hot for a choice, the position in [0, 1] on the (log) scale for a number."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """What is allowed, as the end of a sentence: "one of 'a', 'b'"."""
+
+    @abstractmethod
+    def definition(self) -> dict[str, Any]:
+        """The parameter as JSON-able data, see :func:`parameter_from_definition`."""
+
+
+def _same(left: object, right: object) -> bool:
+    return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
+
+
+@dataclass(frozen=True)
+class Choice(Parameter):
+    """One of several strings, numbers or booleans.
+
+    Attributes:
+        options: distinct; any sequence is taken and kept as a tuple.
+    """
+
+    options: tuple[Scalar, ...]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.options, str) or not isinstance(self.options, Sequence):
+            raise InvalidSpaceError(
+                f"A Choice takes a list of options such as ['sgd', 'adam'], got {self.options!r}."
+            )
+        options = tuple(self.options)
+        object.__setattr__(self, "options", options)
+        if not options:
+            raise InvalidSpaceError("A Choice needs at least one option, got an empty list.")
+        for option in options:
+            if not isinstance(option, (str, int, float, bool)) or option != option:
+                raise InvalidSpaceError(
+                    f"A Choice's options are strings, numbers or booleans, got {option!r}; "
+                    "name such an object by a string."
+                )
+        if len(set(options)) < len(options):
+            raise InvalidSpaceError(f"A Choice's options must be distinct, got {list(options)}.")
+
+    @property
+    def size(self) -> int:
+        return len(self.options)
+
+    def sample(self, rng: np.random.Generator) -> Scalar:
+        return self.options[int(rng.integers(len(self.options)))]
+
+    def contains(self, value: object) -> bool:
+        return any(_same(option, value) for option in self.options)
+
+    def values(self) -> tuple[Scalar, ...]:
+        return self.options
+
+    def neighbour(self, value: Scalar, rng: np.random.Generator) -> Scalar:
+        if self.size == 1:
+            raise InvalidSpaceError(
+                f"{self.options[0]!r} is the only option, nothing to change to."
+            )
+        index = self.options.index(value)
+        other = int(rng.integers(self.size - 1))
+        return self.options[other + (other >= index)]
+
+    def round(self, value: Scalar) -> Scalar:
+        return self.options[self.options.index(value)]
+
+    def cast(self, value: Scalar) -> Scalar:
+        return self.options[self.options.index(value)]
+
+    def features(self, value: Scalar) -> list[float]:
+        index = self.options.index(value)
+        return [float(i == index) for i in range(self.size)]
+
+    def describe(self) -> str:
+        return "one of " + ", ".join(repr(option) for option in self.options)
+
+    def definition(self) -> dict[str, Any]:
+        return {"type": "choice", "options": list(self.options)}
+
+
+class _Number(Parameter):
+    """A range on a linear or logarithmic scale; a subclass puts values on its grid."""
+
+    low: Any
+    high: Any
+    step: Any
+    log: bool
+
+    @property
+    @abstractmethod
+    def top(self) -> Any:
+        """The largest value; ``high`` unless the steps miss it."""
+
+    @abstractmethod
+    def _nearest(self, value: float) -> Any:
+        """The parameter's value nearest to any number."""
+
+    def _check_range(self, kind: type) -> None:
+        name = type(self).__name__
+        for label in ("low", "high"):
+            bound: Any = getattr(self, label)
+            right_type = isinstance(bound, kind) and not isinstance(bound, bool)
+            if not right_type or not math.isfinite(bound):
+                expected = "an integer" if kind is numbers.Integral else "a finite number"
+                raise InvalidSpaceError(f"{name}: {label} must be {expected}, got {bound!r}.")
+        if self.low > self.high:
+            raise InvalidSpaceError(
+                f"{name}: the range is reversed, low={self.low!r} is above high={self.high!r}; "
+                "exchange the two."
+            )
+        if self.log and self.low <= 0:
+            raise InvalidSpaceError(
+                f"{name}: a logarithmic range needs low > 0, got low={self.low!r}."
+            )
+
+    def unit(self, value: float) -> float:
+        """The position of ``value`` in [0, 1]; 0 for a range of one value."""
+        low, high = self._scale(self.low), self._scale(self.top)
+        return (self._scale(value) - low) / (high - low) if high > low else 0.0
+
+    def _scale(self, value: float) -> float:
+        return math.log(value) if self.log else float(value)
+
+    def _from_unit(self, unit: float) -> Any:
+        low, high = self._scale(self.low), self._scale(self.top)
+        scaled = low + unit * (high - low)
+        return self._nearest(math.exp(scaled) if self.log else scaled)
+
+    def neighbour(self, value: Any, rng: np.random.Generator) -> Any:
+        if self.size == 1:
+            raise InvalidSpaceError(f"{self.low!r} is the only value, nothing to change to.")
+        unit = abs(self.unit(value) + _MUTATION_SCALE * float(rng.standard_normal())) % 2.0
+        other = self._from_unit(min(unit, 2.0 - unit))  # reflected at both ends
+        return self._beside(value, rng) if other == value else other
+
+    @abstractmethod
+    def _beside(self, value: Any, rng: np.random.Generator) -> Any:
+        """The next value on a random side of ``value``."""
+
+    def features(self, value: Any) -> list[float]:
+        return [self.unit(value)]
+
+
+@dataclass(frozen=True)
+class Int(_Number):
+    """The integers ``low``, ``low + step``, ... up to ``high``.
+
+    Attributes:
+        log: sample and mutate on the logarithm's scale; needs ``low >= 1`` and ``step == 1``.
+    """
+
+    low: int
+    high: int
+    step: int = 1
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_range(numbers.Integral)
+        if isinstance(self.step, bool) or not isinstance(self.step, int) or self.step < 1:
+            raise InvalidSpaceError(f"Int: step must be an integer from 1 on, got {self.step!r}.")
+        if self.log and self.step != 1:
+            raise InvalidSpaceError(f"Int: log=True goes with step=1 only, got step={self.step!r}.")
+
+    @property
+    def size(self) -> int:
+        return (self.high - self.low) // self.step + 1
+
+    def sample(self, rng: np.random.Generator) -> int:
+        if not self.log:
+            return self.low + self.step * int(rng.integers(self.size))
+        low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+        return self._nearest(math.exp(rng.uniform(low, high)))
+
+    def contains(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            return False
+        number = int(value)
+        return self.low <= number <= self.high and (number - self.low) % self.step == 0
+
+    def values(self) -> range:
+        return range(self.low, self.high + 1, self.step)
+
+    @property
+    def top(self) -> int:
+        return self.low + (self.size - 1) * self.step
+
+    def _nearest(self, value: float) -> int:
+        steps = round((value - self.low) / self.step)
+        return self.low + self.step * min(max(steps, 0), self.size - 1)
+
+    def _beside(self, value: int, rng: np.random.Generator) -> int:
+        up = value < self.top and (value == self.low or rng.random() < 0.5)
+        return value + (self.step if up else -self.step)
+
+    def round(self, value: float) -> int:
+        return self._nearest(value)
+
+    def cast(self, value: Any) -> int:
+        return int(value)
+
+    def describe(self) -> str:
+        steps = f" in steps of {self.step}" if self.step != 1 else ""
+        return f"an integer from {self.low} to {self.top}{steps}"
+
+    def definition(self) -> dict[str, Any]:
+        return {"type": "int", **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Float(_Number):
+    """The numbers from ``low`` to ``high``, all of them or in steps.
+
+    Attributes:
+        step: None for a continuous range.
+        log: sample and mutate on the logarithm's scale; needs ``low > 0`` and no step.
+    """
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_range(numbers.Real)
+        if self.step is not None:
+            if isinstance(self.step, bool) or not isinstance(self.step, (int, float)):
+                raise InvalidSpaceError(f"Float: step must be a number, got {self.step!r}.")
+            if not 0 < self.step < math.inf:
+                raise InvalidSpaceError(f"Float: step must be above 0, got {self.step!r}.")
+            if self.log:
+                raise InvalidSpaceError(f"Float: log=True takes no step, got step={self.step!r}.")
+
+    @property
+    def size(self) -> int | float:
+        if self.low == self.high:
+            return 1
+        # The small slack keeps 0.1 .. 0.3 in steps of 0.1 at three values.
+        return math.inf if self.step is None else self._steps() + 1
+
+    def _steps(self) -> int:
+        assert self.step is not None
+        return math.floor((self.high - self.low) / self.step + 1e-8)
+
+    def sample(self, rng: np.random.Generator) -> float:
+        if self.step is not None:
+            return self._grid(int(rng.integers(self._steps() + 1)))
+        return self._from_unit(float(rng.random()))
+
+    def _grid(self, steps: int) -> float:
+        assert self.step is not None
+        return min(float(self.low + steps * self.step), float(self.high))
+
+    def contains(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            return False
+        number = float(value)
+        if self.step is None:
+            return self.low <= number <= self.high
+        steps = (number - self.low) / self.step
+        return abs(steps - round(steps)) < 1e-8 and 0 <= round(steps) <= self._steps()
+
+    def values(self) -> tuple[float, ...]:
+        if self.low == self.high:
+            return (float(self.low),)
+        if self.step is None:
+            raise InvalidSpaceError(
+                f"Float({self.low}, {self.high}) is continuous and cannot be enumerated; "
+                "give it a step."
+            )
+        return tuple(self._grid(steps) for steps in range(self._steps() + 1))
+
+    @property
+    def top(self) -> float:
+        return float(self.high) if self.step is None else self._grid(self._steps())
+
+    def _nearest(self, value: float) -> float:
+        if self.step is None:
+            return min(max(float(value), float(self.low)), float(self.high))
+        steps = round((value - self.low) / self.step)
+        return self._grid(min(max(steps, 0), self._steps()))
+
+    def _beside(self, value: float, rng: np.random.Generator) -> float:
+        if self.step is None:
+            return float(self.low) if value != self.low else float(self.high)
+        steps = round((value - self.low) / self.step)
+        up = steps < self._steps() and (steps == 0 or rng.random() < 0.5)
+        return self._grid(steps + (1 if up else -1))
+
+    def round(self, value: float) -> float:
+        if self.step is not None:
+            return self._nearest(value)
+        return self._nearest(float(f"{value:.{SIGNIFICANT_DIGITS}g}"))
+
+    def cast(self, value: Any) -> float:
+        return float(value) if self.step is None else self._nearest(float(value))
+
+    def describe(self) -> str:
+        steps = f" in steps of {self.step}" if self.step is not None else ""
+        return f"a number from {self.low} to {self.top}{steps}"
+
+    def definition(self) -> dict[str, Any]:
+        return {"type": "float", **asdict(self)}
+
+
+def parameter_from_definition(definition: Mapping[str, Any]) -> Parameter:
+    """The parameter that :meth:`Parameter.definition` described.
+
+    Raises:
+        InvalidSpaceError: for data of another form.
+    """
+    fields = dict(definition)
+    kinds: dict[str, type] = {"choice": Choice, "int": Int, "float": Float}
+    kind = kinds.get(fields.pop("type", ""))
+    try:
+        if kind is None:
+            raise TypeError
+        parameter: Parameter = kind(**fields)
+    except TypeError:
+        raise InvalidSpaceError(
+            f"A stored parameter has a type (choice, int or float) and its fields, "
+            f"got {dict(definition)!r}."
+        ) from None
+    return parameter

@@ -1,0 +1,233 @@
+"""Two operations per node, a normal and a reduction cell: the DARTS kind of space."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
+from optunas.space.base import Space, Values, short_hash
+from optunas.space.cell import Cell, Edge, Genotype
+from optunas.space.digest import BoundedCache, CellDigest
+from optunas.space.operations import Operation, resolve_operations
+from optunas.space.parameters import Choice, Parameter
+from optunas.space.references import operation_definition, own_operations
+from optunas.space.structure import structure_expression
+
+__all__ = ["DARTS_OPERATIONS", "CellSpace"]
+
+DARTS_OPERATIONS = (
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+"""In the order of DARTS (Liu et al. 2019, arXiv:1806.09055), without its ``none``."""
+
+_HALVES = ("normal", "reduce")
+
+
+class CellSpace(Space[Genotype]):
+    """Genotypes whose nodes sum two operations of two different earlier nodes.
+
+    Nodes 0 and 1 are the outputs of the two previous cells; a cell's output concatenates its own
+    nodes. Parameters, for the normal and the reduction cell: ``normal.node2.inputs`` (``"0-1"``:
+    both inputs are one choice), ``normal.node2.op0`` (of the smaller input), ``normal.node2.op1``.
+
+    Attributes:
+        operations: the candidates, in the order of the choices.
+        num_nodes: own nodes of a cell, from 1 on; with DARTS's 7 operations and 4 nodes a cell has
+            1,037,664,180 members and a genotype the square of that.
+
+    Raises:
+        InvalidSpaceError: for an empty or repeated list of operations, or no nodes.
+        UnknownNameError: for an operation that the vocabulary lacks.
+    """
+
+    default_name: ClassVar[str] = ""
+
+    def __init__(
+        self, operations: Iterable[str | Operation] = DARTS_OPERATIONS, num_nodes: int = 4
+    ) -> None:
+        if isinstance(num_nodes, bool) or not isinstance(num_nodes, int) or num_nodes < 1:
+            raise InvalidSpaceError(
+                f"CellSpace: num_nodes must be an integer from 1 on (the two inputs not counted), "
+                f"got {num_nodes!r}."
+            )
+        self.operations = resolve_operations(operations)
+        self.num_nodes = num_nodes
+        self._names = tuple(operation.name for operation in self.operations)
+        self._own = own_operations(self.operations)
+        self._nodes = range(2, num_nodes + 2)
+        self._pairs = [list(itertools.combinations(range(node), 2)) for node in self._nodes]
+        self._inputs = [tuple(f"{i}-{j}" for i, j in pairs) for pairs in self._pairs]
+        self._sources = {f"{i}-{j}": (i, j) for pairs in self._pairs for i, j in pairs}
+        self._edges = {
+            (source, node): tuple(Edge(source, node, name) for name in self._names)
+            for node in self._nodes
+            for source in range(node)
+        }
+        self._members = [
+            frozenset(e for source in range(node) for e in self._edges[source, node])
+            for node in self._nodes
+        ]
+        self._highs = np.array([[len(p), *[len(self._names)] * 2] for p in self._pairs] * 2).ravel()
+        self._digest = CellDigest(self.operations)
+        self._caches = {half: BoundedCache() for half in _HALVES}
+
+    def parameters(self) -> dict[str, Parameter]:
+        table: dict[str, Parameter] = {}
+        for half in _HALVES:
+            for node, inputs in zip(self._nodes, self._inputs, strict=True):
+                table[f"{half}.node{node}.inputs"] = Choice(inputs)
+                table[f"{half}.node{node}.op0"] = Choice(self._names)
+                table[f"{half}.node{node}.op1"] = Choice(self._names)
+        return table
+
+    def encode(self, architecture: Genotype) -> Values:
+        values: Values = {}
+        for half in _HALVES:
+            edges = getattr(architecture, half).edges
+            for at, node in enumerate(self._nodes):
+                first, second = edges[2 * at], edges[2 * at + 1]
+                values[f"{half}.node{node}.inputs"] = f"{first.source}-{second.source}"
+                values[f"{half}.node{node}.op0"] = first.operation
+                values[f"{half}.node{node}.op1"] = second.operation
+        return values
+
+    def decode(self, values: Mapping[str, Any]) -> Genotype:
+        return Genotype(*[self._decode_cell(values, half) for half in _HALVES])
+
+    def _decode_cell(self, values: Mapping[str, Any], half: str) -> Cell:
+        edges = []
+        for node in self._nodes:
+            key = f"{half}.node{node}"
+            first, second = self._sources[values[key + ".inputs"]]
+            edges.append(Edge(first, node, values[key + ".op0"]))
+            edges.append(Edge(second, node, values[key + ".op1"]))
+        return Cell(tuple(edges), 2, self._own)
+
+    def sample(self, rng: np.random.Generator) -> Genotype:
+        picks = rng.integers(self._highs).tolist()
+        half = len(picks) // 2
+        return Genotype(self._pick_cell(picks[:half]), self._pick_cell(picks[half:]))
+
+    def _pick_cell(self, picks: list[int]) -> Cell:
+        edges = []
+        for at, node in enumerate(self._nodes):
+            first, second = self._pairs[at][picks[3 * at]]
+            edges.append(self._edges[first, node][picks[3 * at + 1]])
+            edges.append(self._edges[second, node][picks[3 * at + 2]])
+        return Cell(tuple(edges), 2, self._own)
+
+    def validate(self, architecture: Genotype) -> None:
+        if not isinstance(architecture, Genotype):
+            raise InvalidArchitectureError(
+                f"A cell space holds Genotypes, got a {type(architecture).__name__}."
+            )
+        if self._is_member(architecture.normal) and self._is_member(architecture.reduce):
+            return
+        found = [
+            f"{half}: {fault}" for half in _HALVES for fault in self._faults(architecture, half)
+        ]
+        raise InvalidArchitectureError("\n".join(found))
+
+    def _is_member(self, cell: object) -> bool:
+        if not isinstance(cell, Cell) or cell.num_inputs != 2:
+            return False
+        edges = cell.edges
+        if len(edges) != 2 * self.num_nodes:
+            return False
+        for at, members in enumerate(self._members):
+            first, second = edges[2 * at], edges[2 * at + 1]
+            if first not in members or second not in members or first[0] >= second[0]:
+                return False
+        return True
+
+    def _faults(self, genotype: Genotype, half: str) -> list[str]:
+        cell = getattr(genotype, half)
+        if not isinstance(cell, Cell):
+            return [f"expected a Cell, got a {type(cell).__name__}."]
+        if self._is_member(cell):
+            return []
+        if cell.num_inputs != 2:
+            return [f"a cell of a genotype has two inputs, got num_inputs={cell.num_inputs}."]
+        found = []
+        for edge in cell.edges:
+            where = f"edge {edge.source}-{edge.target}"
+            if edge.target not in self._nodes or not 0 <= edge.source < edge.target:
+                last = self.num_nodes + 1
+                found.append(f"there is no {where}; the nodes are 2 to {last}.")
+            elif edge.operation not in self._names:
+                hint = nearest(edge.operation, self._names)
+                found.append(f"{where}: unknown operation {edge.operation!r}{hint}")
+        for node in self._nodes:
+            sources = [edge.source for edge in cell.into(node)]
+            if len(sources) != 2 or sources[0] == sources[1]:
+                found.append(f"node {node} needs two different inputs, got {sources}.")
+        return found or ["the edges must be sorted by (target, source)."]
+
+    def digest(self, architecture: Genotype) -> str:
+        """Equal only for genotypes that compute the same function with the same parameters.
+
+        The order of a cell's nodes does not count (what consumes the concatenation has weights,
+        which are permuted); a skip at stride 2 has weights.
+        """
+        normal = self._cell_digest(architecture.normal, "normal", architecture)
+        reduce = self._cell_digest(architecture.reduce, "reduce", architecture)
+        return short_hash("genotype", normal, reduce)
+
+    def _cell_digest(self, cell: Cell, half: str, genotype: Genotype) -> str:
+        cache = self._caches[half]
+        known = cache.get(cell.edges)
+        if known is None:
+            total = self.num_nodes + 2
+            try:
+                known = self._digest.certificate(cell.edges, 2, total, half == "reduce")
+            except KeyError:
+                self.validate(genotype)
+                raise
+            cache[cell.edges] = known
+        return known
+
+    def structure_digest(self, architecture: Genotype) -> str:
+        """The coarser class of NAS-Bench-201's expressions, the concatenation sorted."""
+        kinds = self._digest.kinds
+        normal = structure_expression(architecture.normal, kinds)
+        reduce = structure_expression(architecture.reduce, kinds, strided=True)
+        return short_hash("genotype-structure", normal, reduce)
+
+    @property
+    def _kind(self) -> str:
+        return "genotype"
+
+    def to_json(self, architecture: Genotype) -> str:
+        return architecture.to_json()
+
+    def from_json(self, text: str) -> Genotype:
+        genotype = Genotype.from_json(text, self._own)
+        self.validate(genotype)
+        return genotype
+
+    def definition(self) -> dict[str, Any]:
+        if type(self) is not CellSpace:
+            return super().definition()
+        operations = [operation_definition(operation) for operation in self.operations]
+        return {
+            "kind": "cell",
+            "version": 1,
+            "operations": operations,
+            "num_nodes": self.num_nodes,
+        }
+
+    def _identity(self) -> object:
+        return self.operations, self.num_nodes
+
+    def __repr__(self) -> str:
+        return f"CellSpace(operations={list(self._names)}, num_nodes={self.num_nodes})"
