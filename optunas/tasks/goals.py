@@ -21,7 +21,10 @@ __all__ = ["Classes", "Goal", "Numbers"]
 class Goal(Protocol):
     """The loss of a network's outputs and the predictions in them."""
 
-    num_outputs: int
+    @property
+    def num_outputs(self) -> int:
+        """How many outputs the network has."""
+        ...
 
     def check(self, settings: TrainSettings) -> None:
         """Raise for settings that make no sense here."""
@@ -75,7 +78,7 @@ class Numbers:
     std: tuple[float, ...]
 
     @property
-    def num_outputs(self) -> int:  # type: ignore[override]
+    def num_outputs(self) -> int:
         """One output for each target."""
         return len(self.mean)
 

@@ -52,7 +52,7 @@ class InMemoryTask(NetworkTask):
         classes: tuple[Any, ...] = (),
     ) -> None:
         train = parts["train"]
-        goal = Classes(len(classes)) if kind == "classification" else _numbers(train.y)
+        goal: Goal = Classes(len(classes)) if kind == "classification" else _numbers(train.y)
         super().__init__(name, score, goal, train.x.shape[1:], options, kind)
         self.classes = classes
         for part, data in parts.items():
@@ -92,7 +92,7 @@ class InMemoryTask(NetworkTask):
         return digest.hexdigest()[:16]
 
     def _on(self, device: torch.device, part: str) -> tuple[Tensor, Tensor]:
-        """The part as tensors on ``device``, moved there once; x is stored channels last."""
+        """The part as tensors on ``device``, standardised and moved there once."""
         key = (str(device), part)
         if key not in self._tensors:
             data = self._parts[part]
@@ -103,11 +103,8 @@ class InMemoryTask(NetworkTask):
             y = data.y
             if isinstance(self.goal, Numbers):
                 y = self.goal.standardise(y).astype(np.float32)
-            rows = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 2, 3, 1)))
-            self._tensors[key] = (
-                rows.to(device).permute(0, 3, 1, 2),
-                torch.from_numpy(np.ascontiguousarray(y)).to(device),
-            )
+            inputs, targets = (torch.from_numpy(np.ascontiguousarray(a)) for a in (x, y))
+            self._tensors[key] = inputs.to(device), targets.to(device)
         return self._tensors[key]
 
 
@@ -115,7 +112,7 @@ class _Shuffled:
     """One epoch's batches, with a length."""
 
     def __init__(self, x: Tensor, y: Tensor, order: Tensor, size: int) -> None:
-        self._rows, self._y, self._size = x.permute(0, 2, 3, 1), y, size
+        self._x, self._y, self._size = x, y, size
         single = len(order) % size == 1 and len(order) > 1 and size > 1
         self._order = order[:-1] if single else order
 
@@ -124,8 +121,7 @@ class _Shuffled:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for chosen in self._order.split(self._size):
-            rows = self._rows.index_select(0, chosen)
-            yield rows.permute(0, 3, 1, 2), self._y.index_select(0, chosen)
+            yield self._x.index_select(0, chosen), self._y.index_select(0, chosen)
 
 
 def _numbers(y: NDArray[Any]) -> Goal:

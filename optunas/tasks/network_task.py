@@ -18,7 +18,6 @@ from optunas.tasks.protocol import Score
 from optunas.tasks.scoring import score_function
 from optunas.train import TrainSettings, fit, resolve_device, seeded
 from optunas.train.loop import Batches
-from optunas.train.precision import as_channels_last
 
 __all__ = ["NetworkTask"]
 
@@ -36,7 +35,7 @@ class NetworkTask(ABC):
         name: str,
         score: str,
         goal: Goal,
-        input_shape: tuple[int, ...],
+        input_shape: tuple[int, int, int],
         options: Mapping[str, Any],
         kind: str = "classification",
     ) -> None:
@@ -46,8 +45,8 @@ class NetworkTask(ABC):
         self.score_name = score
         self.direction = metric(score).direction
         self.goal = goal
-        self.input_shape: tuple[int, ...] | None = tuple(input_shape)
-        self.num_outputs: int | None = goal.num_outputs
+        self.input_shape = input_shape
+        self.num_outputs = goal.num_outputs
         self.options = dict(options)
 
     @abstractmethod
@@ -64,7 +63,7 @@ class NetworkTask(ABC):
 
     def build(self, architecture: Any, hyperparameters: Mapping[str, Any]) -> nn.Module:
         """The untrained network; ``channels`` and ``num_cells`` come from ``hyperparameters``."""
-        from optunas.nets import build
+        from optunas.nets.build import build
 
         shape = {key: hyperparameters[key] for key in self.network_keys if key in hyperparameters}
         return build(architecture, self.input_shape, self.num_outputs, **shape)
@@ -159,6 +158,6 @@ class NetworkTask(ABC):
     def _part_score(self, network: nn.Module, part: str, device: torch.device) -> float:
         truth, predicted = [], []
         for x, y in self.batches(part, device):
-            predicted.append(self.goal.predict(network(as_channels_last(x))))
+            predicted.append(self.goal.predict(network(x)))
             truth.append(y)
         return self._score(np.concatenate(truth), np.concatenate(predicted))

@@ -43,10 +43,18 @@ class Task(Protocol):
     name: str
     score_name: str
     direction: str
-    input_shape: tuple[int, ...] | None
-    num_outputs: int | None
     options: Mapping[str, Any]
     network_keys: tuple[str, ...]
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """Of one sample, without batch."""
+        ...
+
+    @property
+    def num_outputs(self) -> int | None:
+        """Of the network."""
+        ...
 
     def build(self, architecture: Any, hyperparameters: Mapping[str, Any]) -> nn.Module:
         """The untrained network of ``architecture`` for this task."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,52 +16,70 @@ Indices = NDArray[np.int64]
 
 
 def split_indices(
-    n: int, sizes: Sequence[float | int], seed: int, classes: NDArray[np.generic] | None = None
+    n: int,
+    sizes: Sequence[float],
+    seed: int,
+    classes: NDArray[np.generic] | None = None,
+    parts: int | None = None,
 ) -> list[Indices]:
-    """Draw disjoint parts of ``range(n)``, each sorted.
+    """Draw disjoint parts of ``range(n)``, each sorted; the same seed gives the same parts.
 
     Args:
         n: number of samples.
-        sizes: of the parts: all fractions (floats, sum at most 1) or all numbers of samples (ints).
-            What is left over belongs to no part.
-        seed: the same seed gives the same parts.
-        classes: label of each sample; every part then has each class in (nearly) its proportion.
+        sizes: of the parts, training first: all fractions (adding up to at most 1) or all numbers
+            of samples (ints). What they leave over belongs to no part.
+        seed: from 0 to 2**32 - 1.
+        classes: label of each sample; every part then has each class in its proportion, to within
+            one or two samples.
+        parts: how many sizes there must be.
 
     Raises:
-        InvalidSpecError: for sizes that are not positive or add up to more than everything.
+        InvalidSpecError: for sizes or a seed that cannot be.
         DataError: when there are too few samples, or too few of one class, for so many parts.
     """
-    from sklearn.model_selection import train_test_split
-
-    counts = _counts(n, sizes)
+    counts = _counts(n, sizes, parts)
+    if not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+        raise InvalidSpecError(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}.")
+    random = np.random.RandomState(int(seed))  # its streams are frozen, those of Generator are not
+    order: Indices = random.permutation(n)
     if classes is not None:
-        _enough(classes, len(counts), n)
-    rest: Indices = np.arange(n)
-    parts = []
-    for count in counts:
-        if count == len(rest):
-            part, rest = rest, rest[:0]
-        else:
-            labels = None if classes is None else classes[rest]
-            try:
-                part, rest = train_test_split(
-                    rest, train_size=count, random_state=seed, stratify=labels
-                )
-            except ValueError as error:
-                raise DataError(
-                    f"Cannot split {n} samples into stratified parts of {counts}: {error}"
-                ) from None
-        parts.append(np.sort(part))
-    return parts
+        _enough(classes, counts)
+        order = _interleaved(order, classes, random)
+    chosen = [np.sort(part) for part in np.split(order[: sum(counts)], np.cumsum(counts)[:-1])]
+    if classes is not None and len(np.unique(classes[chosen[0]])) < len(np.unique(classes)):
+        raise DataError(
+            f"{counts[0]} training samples are too few to hold each of the "
+            f"{len(np.unique(classes))} classes: make the training part larger."
+        )
+    return chosen
 
 
-def _counts(n: int, sizes: Sequence[float | int]) -> list[int]:
+def _interleaved(
+    order: Indices, classes: NDArray[np.generic], random: np.random.RandomState
+) -> Indices:
+    """Spread each class evenly over the order: any run of it is then stratified.
+
+    Sample r of a class of m gets the position (r + u) / m, with one random u for the class.
+    scikit-learn's ``train_test_split`` cannot leave over fewer samples than there are classes.
+    """
+    position = np.empty(len(order))
+    labels = classes[order]
+    for label in np.unique(classes):
+        members = np.flatnonzero(labels == label)
+        position[members] = (np.arange(len(members)) + random.uniform()) / len(members)
+    return order[np.argsort(position, kind="stable")]
+
+
+def _counts(n: int, sizes: Sequence[float], parts: int | None) -> list[int]:
+    if parts is not None and len(sizes) != parts:
+        raise InvalidSpecError(f"A split into {parts} parts is needed here, got {tuple(sizes)!r}.")
     if not all(isinstance(s, Real) and not isinstance(s, bool) and s > 0 for s in sizes):
         raise InvalidSpecError(f"Every part of a split must be above 0, got {tuple(sizes)!r}.")
-    if all(isinstance(size, int) for size in sizes) and sum(sizes) > 1:
+    if all(isinstance(size, Integral) for size in sizes):
         if sum(sizes) > n:
             raise DataError(
-                f"The parts {tuple(sizes)!r} need {sum(sizes)} samples, there are only {n}."
+                f"Parts of {', '.join(map(str, sizes))} samples need {sum(sizes)}, "
+                f"there are only {n}."
             )
         return [int(size) for size in sizes]
     if sum(sizes) > 1 + 1e-9:
@@ -77,16 +95,16 @@ def _counts(n: int, sizes: Sequence[float | int]) -> list[int]:
     return counts
 
 
-def _enough(classes: NDArray[np.generic], parts: int, n: int) -> None:
-    labels, counts = np.unique(classes, return_counts=True)
+def _enough(classes: NDArray[np.generic], counts: Sequence[int]) -> None:
+    labels, sizes = np.unique(classes, return_counts=True)
     if len(labels) < 2:
         raise DataError(
-            f"All {n} samples have the same label ({labels[0]}): there is nothing to learn; "
-            "classification needs at least two classes."
+            f"All {len(classes)} samples have the same label ({labels[0]}): there is nothing to "
+            "learn; classification needs at least two classes."
         )
-    rare = int(np.argmin(counts))
-    if counts[rare] < parts:
+    rare = int(np.argmin(sizes))
+    if sizes[rare] < len(counts):
         raise DataError(
-            f"Class {labels[rare]} has only {counts[rare]} of {n} samples, too few to have one in "
-            f"each of {parts} parts: add samples of it or drop it."
+            f"Class {labels[rare]} has only {sizes[rare]} of {len(classes)} samples, too few to "
+            f"have one in each of {len(counts)} parts: add samples of it or drop it."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -128,7 +128,7 @@ class _Run:
     def train(self, step: int, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
         """Train one epoch; its mean loss."""
         self.network.train()
-        self.steps = len(batches) if hasattr(batches, "__len__") else self.steps
+        self.steps = len(batches) if isinstance(batches, Sized) else self.steps
         total, count, done = torch.zeros((), device=self.device), 0, 0
         for done, (x, y) in enumerate(batches, start=1):
             self._set_rate(step + (done - 1) / (self.steps or math.inf))
@@ -161,7 +161,7 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         self.precision.backward(value, self.optimizer)
         if self.settings.grad_clip is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.settings.grad_clip)
+            nn.utils.clip_grad_norm_(self.parameters, self.settings.grad_clip, foreach=True)
         self.precision.step(self.optimizer)
         return value.detach()
 

@@ -54,22 +54,15 @@ def use_channels_last(settings: TrainSettings, device: torch.device) -> bool:
 def as_channels_last(x: Tensor) -> Tensor:
     """Return ``x`` of shape (N, C, H, W) in channels-last layout; other shapes as they are.
 
-    One channel is a case of its own: both layouts are the same memory, torch leaves the strides
-    alone, and the first convolution would then continue channels first.
+    A single channel is the same memory in both layouts; the weights' layout decides there.
     """
-    if x.dim() != 4:
-        return x
-    x = x.contiguous(memory_format=torch.channels_last)
-    _, channels, height, width = x.shape
-    if channels == 1:
-        x = x.as_strided(x.shape, (height * width, 1, width, 1))
-    return x
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
 
 
 def _dtype(settings: TrainSettings, device: torch.device) -> torch.dtype | None:
     wanted = settings.mixed_precision
     if wanted == "off" or (wanted == "auto" and device.type != "cuda"):
         return None
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+    if device.type == "cuda" and torch.cuda.get_device_capability(device)[0] < 8:
         return torch.float16
     return torch.bfloat16
