@@ -30,7 +30,7 @@ __all__ = ["cost"]
 
 def cost(
     architecture: Cell | Genotype,
-    input_shape: tuple[int, int, int],
+    input_shape: tuple[int, ...],
     num_classes: int,
     channels: int = 16,
     num_cells: int = 5,

@@ -18,7 +18,7 @@ __all__ = ["flops", "params"]
 
 def params(
     x: Cell | Genotype | nn.Module,
-    input_shape: tuple[int, int, int] | None = None,
+    input_shape: tuple[int, ...] | None = None,
     num_classes: int | None = None,
     channels: int = 16,
     num_cells: int = 5,
@@ -46,7 +46,7 @@ def params(
 
 def flops(
     x: Cell | Genotype | nn.Module,
-    input_shape: tuple[int, int, int] | None = None,
+    input_shape: tuple[int, ...] | None = None,
     num_classes: int | None = None,
     channels: int = 16,
     num_cells: int = 5,
@@ -75,7 +75,7 @@ def _is_network(x: object) -> TypeGuard[nn.Module]:
 def _cost(
     name: str,
     architecture: object,
-    input_shape: tuple[int, int, int] | None,
+    input_shape: tuple[int, ...] | None,
     num_classes: int | None,
     channels: int,
     num_cells: int,

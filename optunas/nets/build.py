@@ -35,7 +35,7 @@ __all__ = ["DenseNetwork", "PairNetwork", "ResidualBlock", "build"]
 
 def build(
     architecture: Cell | Genotype,
-    input_shape: tuple[int, int, int],
+    input_shape: tuple[int, ...],
     num_classes: int,
     channels: int = 16,
     num_cells: int = 5,
@@ -147,20 +147,25 @@ def _check_own_operations(architecture: Cell | Genotype, plan: Skeleton) -> None
         for place in places(cell, layer):
             if place.operation in own:
                 wanted[own[place.operation], place] = None
-    if wanted:
-        with (
-            torch.random.fork_rng(devices=[]),
-            torch.no_grad(),
-        ):  # the network's weights stay as seeded
-            for operation, place in wanted:
-                _probe(operation, place)
+    if not wanted:
+        return
+    # The network's own weights must stay as seeded, whatever an operation draws here.
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        for operation, place in wanted:
+            _probe(operation, place)
 
 
 def _probe(operation: Operation, place: Place) -> None:
     module = make(operation, place.channels, place.channels, place.stride).eval()
     given = (1, place.channels, place.height, place.width)
     wanted = (1, place.channels, *(-(-size // place.stride) for size in given[2:]))
-    output = module(torch.zeros(given))
+    try:
+        output = module(torch.zeros(given))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise InvalidSpaceError(
+            f"Operation {operation.name!r} with channels_in = channels_out = {place.channels} and "
+            f"stride {place.stride} fails on an input of {given}: {error}"
+        ) from error
     got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     if got != wanted:
         raise InvalidSpaceError(

@@ -11,7 +11,7 @@ __all__ = ["ReferenceNetwork", "resnet_small"]
 
 
 def resnet_small(
-    input_shape: tuple[int, int, int], num_classes: int, channels: int = 16, blocks: int = 1
+    input_shape: tuple[int, ...], num_classes: int, channels: int = 16, blocks: int = 1
 ) -> nn.Module:
     """The CIFAR ResNet of He et al. 2016 (section 4.2) with 6 * ``blocks`` + 2 layers.
 

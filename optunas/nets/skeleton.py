@@ -121,7 +121,7 @@ class Skeleton(NamedTuple):
 
 def skeleton(
     architecture: Cell | Genotype,
-    input_shape: tuple[int, int, int],
+    input_shape: tuple[int, ...],
     num_classes: int,
     channels: int = 16,
     num_cells: int = 5,
