@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from optunas.errors import UnknownNameError
 
 __all__ = ["METRICS", "Metric", "metric"]
 
-Direction = str
-"""``"maximize"`` or ``"minimize"``, Optuna's own words."""
+Direction = Literal["maximize", "minimize"]
+"""Optuna's own words."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,116 @@
+"""optunas: neural architecture and hyperparameter search on Optuna.
+
+Names are resolved when they are first used, so that ``import optunas`` costs next to nothing and
+loads neither torch nor Optuna.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Budget": "study",
+    "Cell": "space",
+    "CellSpace": "space",
+    "CheapAwareMedianPruner": "pruning",
+    "Choice": "space",
+    "DARTS": "space",
+    "DenseCellSpace": "space",
+    "Float": "space",
+    "Genotype": "space",
+    "HyperSpace": "space",
+    "Int": "space",
+    "JointSpace": "space",
+    "Metric": "measures",
+    "NB201": "space",
+    "Objective": "objective",
+    "Operation": "space",
+    "OptunasError": "errors",
+    "Space": "space",
+    "StudyHandle": "study",
+    "StudySpec": "study",
+    "build": "nets",
+    "create": "study",
+    "delete": "study",
+    "distributions": "codec",
+    "from_params": "codec",
+    "load": "study",
+    "report": "pruning",
+    "run": "study",
+    "seed": "study",
+    "should_prune": "pruning",
+    "suggest": "codec",
+    "suggest_cell": "codec",
+    "suggest_genotype": "codec",
+    "to_params": "codec",
+}
+"""Public name -> the room that defines it."""
+
+_ROOMS = (
+    "codec",
+    "draw",
+    "errors",
+    "inspection",
+    "measures",
+    "metrics",
+    "nets",
+    "pareto",
+    "pruning",
+    "samplers",
+    "space",
+    "study",
+    "tasks",
+    "train",
+)
+
+__all__ = ["__version__", *sorted(_HOME), *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    elif name in _ROOMS:
+        value = import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from optunas.codec import (
+        distributions,
+        from_params,
+        suggest,
+        suggest_cell,
+        suggest_genotype,
+        to_params,
+    )
+    from optunas.errors import OptunasError
+    from optunas.measures import Metric
+    from optunas.nets import build
+    from optunas.objective import Objective
+    from optunas.pruning import CheapAwareMedianPruner, report, should_prune
+    from optunas.space import (
+        DARTS,
+        NB201,
+        Cell,
+        CellSpace,
+        Choice,
+        DenseCellSpace,
+        Float,
+        Genotype,
+        HyperSpace,
+        Int,
+        JointSpace,
+        Operation,
+        Space,
+    )
+    from optunas.study import Budget, StudyHandle, StudySpec, create, delete, load, run, seed

@@ -1,0 +1,138 @@
+"""What commands print."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from optuna.trial import TrialState
+from rich.console import Console
+from rich.table import Table as Grid
+
+from optunas.study.budget import LIMITS
+from optunas.study.handle import StudyHandle
+
+__all__ = ["as_dict", "print_front", "print_json", "print_studies", "summary"]
+
+
+def print_json(body: Any) -> None:
+    """Print JSON."""
+    typer.echo(json.dumps(body, indent=2))
+
+
+def as_dict(handle: StudyHandle) -> dict[str, Any]:
+    """A study as plain data: definition, budget, outcomes with reasons, front, reference."""
+    return {
+        "name": handle.name,
+        "storage": handle.url,
+        "spec": handle.spec.to_dict(),
+        "used": asdict(handle.usage()),
+        "budget_left": handle.spec.budget.fraction_left(handle.usage()),
+        "outcomes": handle.outcomes(),
+        "reasons": reasons(handle),
+        "front": list(handle.front()),
+        "reference": handle.reference,
+    }
+
+
+def reasons(handle: StudyHandle) -> dict[str, int]:
+    """Why trials ended early: sentence -> number of trials, most frequent first."""
+    found: dict[str, int] = {}
+    for trial in handle.trials(TrialState.PRUNED, TrialState.FAIL):
+        attrs = trial.user_attrs
+        reason = str(attrs.get("failure") or attrs.get("reason") or "no reason recorded")
+        if "reused_from" in attrs:
+            reason = "The same network was pruned before."
+        found[reason] = found.get(reason, 0) + 1
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def summary(handle: StudyHandle) -> None:
+    """Print a study for a person."""
+    console = Console()
+    spec, used = handle.spec, handle.usage()
+    aims = ", ".join(f"{m.name} ({m.direction})" for m in spec.objective_metrics)
+    console.print(f"[bold]{handle.name}[/bold]  {spec.description}", highlight=False)
+    lines = {
+        "task": f"{spec.task} {dict(spec.task_options) or ''}",
+        "objectives": aims,
+        "search": f"{spec.sampler}, pruner {spec.pruner}, seed {spec.seed}",
+        "constraints": ", ".join(f"{k} {v:g}" for k, v in spec.constraints.items()),
+        "budget": _budget(handle),
+        "trials": ", ".join(f"{n} {word}" for word, n in handle.outcomes().items() if n) or "none",
+    }
+    for key, text in lines.items():
+        if text.strip():
+            console.print(f"  {key:<12}{text}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"  {'epochs':<12}{used.epochs}", highlight=False)
+    for reason, count in list(reasons(handle).items())[:5]:
+        console.print(f"  {count} x {reason}", highlight=False, markup=False, soft_wrap=True)
+    print_front(handle, console)
+
+
+def _budget(handle: StudyHandle) -> str:
+    budget, used = handle.spec.budget, handle.usage()
+    limits = [n for n in LIMITS if getattr(budget, n) is not None]
+    parts = [
+        f"{getattr(used, n):,.4g} of {getattr(budget, n):,.4g} {n.replace('_', ' ')}"
+        for n in limits
+    ]
+    return f"{budget.fraction_left(used):.0%} left ({', '.join(parts)})"
+
+
+def print_front(handle: StudyHandle, console: Console | None = None) -> None:
+    """Print the Pareto front as a table, the reference network under it."""
+    console = console or Console()
+    table = handle.front()
+    grid = Grid(title=f"Pareto front of {handle.name}: {len(table)} networks", title_justify="left")
+    for column in table.columns:
+        right = column not in ("architecture", "source")
+        grid.add_column(column, justify="right" if right else "left", overflow="fold")
+    for row in table:
+        grid.add_row(*(_text(row.get(c)) for c in table.columns))
+    reference = handle.reference
+    if reference is not None:
+        named = {**reference, "trial": "ref", "architecture": reference["name"]}
+        grid.add_section()
+        grid.add_row(*(_text(named.get(c)) for c in table.columns), style="dim")
+    console.print(grid)
+
+
+def print_studies(storage: str | None, as_json: bool) -> None:
+    """Print every study of a storage: trials, budget left, objectives."""
+    import optuna
+
+    from optunas.study.budget import Budget, usage
+    from optunas.study.life import stored_spec
+    from optunas.study.storage import open_storage
+
+    opened, rows = open_storage(storage, must_exist=True), []
+    for name in sorted(optuna.get_all_study_names(opened)):
+        study = optuna.load_study(study_name=name, storage=opened)
+        body, trials = stored_spec(study), study.get_trials(deepcopy=False)
+        row: dict[str, Any] = {"name": name, "trials": len(trials), "optunas": body is not None}
+        if body is not None:
+            left = Budget.from_dict(body["budget"]).fraction_left(usage(trials))
+            names = [m if isinstance(m, str) else m["name"] for m in body["objectives"]]
+            row |= {"objectives": names, "budget_left": left, "description": body["description"]}
+        rows.append(row)
+    if as_json:
+        print_json(rows)
+        return
+    grid = Grid("study", "trials", "budget left", "objectives", "description", box=None)
+    for row in rows:
+        share = f"{row['budget_left']:.0%}" if row["optunas"] else "(not made by optunas)"
+        aims = ", ".join(row.get("objectives", []))
+        grid.add_row(row["name"], str(row["trials"]), share, aims, row.get("description", ""))
+    Console().print(grid)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        whole = value.is_integer() and abs(value) >= 1000
+        return f"{value:,.0f}" if whole else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,255 @@
+"""The objective: a trial in, its values out; the only place that prunes.
+
+Works in any Optuna study, with or without the rest of optunas::
+
+    task = optunas.tasks.digits()
+    objective = Objective(optunas.NB201, task, ("accuracy", "params"), training={"epochs": 5})
+    study = optuna.create_study(directions=objective.directions)
+    study.optimize(objective, n_trials=20)
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from optunas.codec import suggest
+from optunas.errors import InvalidSpecError, TrainingError
+from optunas.measures import Direction, Metric, metric
+from optunas.pruning import report, should_prune
+from optunas.space import Space
+
+if TYPE_CHECKING:
+    from optunas.tasks import Task
+
+__all__ = ["SPENT", "Objective"]
+
+SPENT = "optunas:spent"
+"""User attribute ``[epochs, seconds, unix time]`` as JSON, rewritten after each epoch."""
+
+
+class Objective:
+    """Suggests a candidate, looks it up, measures it, trains it, and returns its values.
+
+    Args:
+        space: what is searched.
+        task: data, loss and score.
+        objectives: metrics by name or own ones; the task's score is exactly one of them.
+        metrics: further metrics to record.
+        training: settings of network and training that are not searched.
+        constraints: limits by metric: upper where it is minimised, lower where it is maximised.
+        seed: of the training; a repeat of a candidate trains with the next one.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+        score: ``"last"`` or ``"best"`` epoch gives the value.
+        reuse: return stored expensive values for a candidate trained before.
+        repeats: trainings per candidate before its mean is reused.
+        on_epoch: called after each report with (trial, step, score); may raise to end the trial.
+
+    Raises:
+        InvalidSpecError: when the objectives do not hold the task's score, or a metric that no
+            network is needed for cannot be had from this task.
+        UnknownNameError: for an unknown metric or setting, with the nearest name.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        task: Task,
+        objectives: Sequence[str | Metric] = ("accuracy", "latency_ms", "params"),
+        metrics: Sequence[str | Metric] = (),
+        *,
+        training: Mapping[str, Any] | None = None,
+        constraints: Mapping[str, float] | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+        score: str = "last",
+        reuse: bool = True,
+        repeats: int = 1,
+        on_epoch: Callable[[optuna.Trial, int, float], None] | None = None,
+    ) -> None:
+        self.space, self.task, self.seed, self.device = space, task, seed, device
+        self.objectives = tuple(metric(m) if isinstance(m, str) else m for m in objectives)
+        self.metrics = tuple(metric(m) if isinstance(m, str) else m for m in metrics)
+        self.training, self.constraints = dict(training or {}), dict(constraints or {})
+        self.score, self.reuse, self.repeats, self.on_epoch = score, reuse, repeats, on_epoch
+        names = [m.name for m in self.objectives]
+        if task.score_name not in names:
+            raise InvalidSpecError(
+                f"The task {task.name!r} scores {task.score_name!r}, which is not among the "
+                f"objectives {', '.join(names)}; add it, or give the task another score."
+            )
+        self._scored = names.index(task.score_name)
+        self._others = [
+            m for m in dict.fromkeys((*self.objectives, *self.metrics)) if m.name != task.score_name
+        ]
+        trained = [m.name for m in self._others if not m.cheap and m.compute is None]
+        if trained:
+            raise InvalidSpecError(
+                f"The task {task.name!r} scores {task.score_name!r} and cannot give "
+                f"{', '.join(trained)} as well."
+            )
+        missing = set(self.constraints) - {m.name for m in (*self.objectives, *self.metrics)}
+        self._others += [metric(name) for name in sorted(missing)]
+
+    @property
+    def directions(self) -> list[Direction]:
+        """Optuna's directions, in the order of the objectives."""
+        return [m.direction for m in self.objectives]
+
+    def __call__(self, trial: optuna.Trial) -> tuple[float, ...]:
+        """The trial's values, in the order of the objectives.
+
+        Raises:
+            optuna.TrialPruned: when the study's pruner ends the trial, or the candidate was pruned
+                before.
+            TrainingError: when the training broke down.
+        """
+        candidate = suggest(trial, self.space)
+        digest = self.space.digest(candidate)
+        trial.set_user_attr("architecture", self.space.to_json(candidate))
+        trial.set_user_attr("digest", digest)
+        earlier = self._earlier(trial, digest)
+        complete = [t for t in earlier if t.state == TrialState.COMPLETE]
+        again = bool(earlier) and len(complete) != len(earlier)
+        if again and not complete:
+            self._mark_reused(trial, earlier[0])
+            raise optuna.TrialPruned(f"The same network was pruned in trial {earlier[0].number}.")
+        architecture, settings = self._settings(candidate)
+        subject = self._subject(architecture, settings, self.seed + len(complete))
+        known = self.measure(architecture, settings, subject)
+        for name, value in known.items():
+            trial.set_user_attr(name, value)
+        self._constrain(trial, known)
+        if complete and len(complete) >= self.repeats:
+            self._mark_reused(trial, complete[0])
+            score = math.fsum(t.values[self._scored] for t in complete) / len(complete)
+        else:
+            score = self._train(trial, subject, settings, known, self.seed + len(complete))
+        trial.set_user_attr(self.task.score_name, score)
+        self._constrain(trial, {self.task.score_name: score})
+        known[self.task.score_name] = score
+        return tuple(known[m.name] for m in self.objectives)
+
+    def measure(
+        self, architecture: Any, settings: Mapping[str, Any], subject: Any = None
+    ) -> dict[str, float]:
+        """Every metric that is known without training, by name, in the metric's unit.
+
+        Args:
+            architecture: a member of the space's architecture part; None without one.
+            settings: of network and training.
+            subject: the network when it is built already.
+        """
+        recorded = getattr(self.task, "known", None)
+        values = dict(recorded(architecture, settings)) if recorded else {}
+        wanted = [m for m in self._others if m.name not in values]
+        closed = {"params", "flops"} if subject is architecture else set()
+        network = subject if subject is not architecture else None
+        for m in wanted:
+            if m.name in closed:
+                values[m.name] = self._closed_form(m.name, architecture, settings)
+                continue
+            if network is None:
+                network = self.task.build(architecture, settings)
+            values[m.name] = self._on_network(m, network)
+        return {m.name: float(values[m.name]) for m in self._others}
+
+    def sample_check(self, candidate: Any) -> None:
+        """Check that a candidate's settings are ones that the task understands, training nothing.
+
+        Raises:
+            UnknownNameError: for a setting that neither network nor training has.
+        """
+        _, settings = self._settings(candidate)
+        self.task.check(settings)
+
+    def _settings(self, candidate: Any) -> tuple[Any, dict[str, Any]]:
+        architecture, searched = self.space.parts(candidate)
+        return architecture, {**self.training, **searched}
+
+    def _subject(self, architecture: Any, settings: Mapping[str, Any], seed: int) -> Any:
+        """What the task trains: the architecture, or the network of a space that builds its own."""
+        build = getattr(self.space, "build", None)
+        if build is None:
+            return architecture
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return build(architecture, self.task.input_shape, self.task.num_outputs, settings)
+
+    def _closed_form(self, name: str, architecture: Any, settings: Mapping[str, Any]) -> float:
+        from optunas import metrics
+
+        network = {k: settings[k] for k in self.task.network_keys if k in settings}
+        count = metrics.params if name == "params" else metrics.flops
+        return float(count(architecture, self.task.input_shape, self.task.num_outputs, **network))
+
+    def _on_network(self, wanted: Metric, network: Any) -> float:
+        from optunas import metrics
+
+        shape = tuple(self.task.input_shape or ())
+        if wanted.compute is not None:
+            return float(wanted.compute(network, shape))
+        if wanted.name == "latency_ms":
+            return metrics.latency_ms(network, (1, *shape), device=self.device)
+        count = metrics.params if wanted.name == "params" else metrics.flops
+        return float(count(network, shape))
+
+    def _earlier(self, trial: optuna.Trial, digest: str) -> list[FrozenTrial]:
+        """Finished trials that trained the same candidate, oldest first."""
+        if not self.reuse:
+            return []
+        states = (TrialState.COMPLETE, TrialState.PRUNED)
+        return [
+            t
+            for t in trial.study.get_trials(deepcopy=False, states=states)
+            if t.user_attrs.get("digest") == digest and "reused_from" not in t.user_attrs
+        ]
+
+    def _mark_reused(self, trial: optuna.Trial, source: FrozenTrial) -> None:
+        trial.set_user_attr("reused_from", source.number)
+        trial.set_user_attr("epochs", 0)
+        trial.set_user_attr("seconds", 0.0)
+
+    def _train(
+        self,
+        trial: optuna.Trial,
+        subject: Any,
+        settings: Mapping[str, Any],
+        known: Mapping[str, float],
+        seed: int,
+    ) -> float:
+        cheap = {i: known[m.name] for i, m in enumerate(self.objectives) if m.cheap}
+        epochs, seconds, best, last = 0, 0.0, None, math.nan
+        try:
+            for step, value, cost in self.task.scores(subject, settings, seed, self.device):
+                if math.isnan(value):
+                    raise TrainingError(f"The score of epoch {step} is not a number.")
+                epochs, seconds, last = epochs + 1, seconds + cost, value
+                better = best is None or (value > best) == self.objectives[self._scored].maximize
+                best = value if better else best
+                report(trial, value, step, cheap=cheap, objective=self._scored)
+                trial.set_user_attr(SPENT, json.dumps([epochs, seconds, time.time()]))
+                if self.on_epoch is not None:
+                    self.on_epoch(trial, step, value)
+                if should_prune(trial):
+                    raise optuna.TrialPruned(f"Pruned after epoch {step}.")
+        finally:
+            trial.set_user_attr("epochs", epochs)
+            trial.set_user_attr("seconds", seconds)
+        if best is None:
+            raise TrainingError("The task trained no epoch.")
+        return best if self.score == "best" else last
+
+    def _constrain(self, trial: optuna.Trial, values: Mapping[str, float]) -> None:
+        by_name = {m.name: m for m in (*self.objectives, *self._others)}
+        for name in self.constraints.keys() & values.keys():
+            over = values[name] - self.constraints[name]
+            trial.set_constraint(name, -over if by_name[name].maximize else over)

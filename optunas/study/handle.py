@@ -1,0 +1,183 @@
+"""A study and its definition together: what scripts and notebooks hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from optunas.measures import Direction
+from optunas.pareto import feasible_trials, nondominated
+from optunas.samplers.by_name import generation_key
+from optunas.study.budget import Usage, counts, usage
+from optunas.study.spec import StudySpec
+
+__all__ = ["REFERENCE", "StudyHandle", "Table"]
+
+REFERENCE = "optunas:reference"
+"""Study attribute with the reference network's metrics as JSON."""
+
+
+class Table(Sequence[dict[str, Any]]):
+    """Rows of plain values under named columns; prints, and shows in a notebook, as a table."""
+
+    def __init__(self, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+        self._rows, self.columns = list(rows), tuple(columns)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._rows[index]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._rows)
+
+    def to_csv(self) -> str:
+        """CSV text with a header line."""
+        out = io.StringIO()
+        writer = csv.DictWriter(out, self.columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        return out.getvalue()
+
+    def to_json(self) -> str:
+        """JSON text, a list of objects."""
+        return json.dumps(self._rows, indent=2)
+
+    def __str__(self) -> str:
+        cells = [list(self.columns), *([_cell(r.get(c)) for c in self.columns] for r in self)]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
+        return "\n".join(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+            for row in cells
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        head = "".join(f"<th>{escape(c)}</th>" for c in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(_cell(r.get(c)))}</td>" for c in self.columns) + "</tr>"
+            for r in self
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+@dataclass(frozen=True)
+class StudyHandle:
+    """An Optuna study and the definition that is stored in it.
+
+    Attributes:
+        study: the ordinary ``optuna.Study``, with its sampler and pruner restored.
+        spec: the definition.
+        url: of the storage; ``""`` when it was given as an object.
+    """
+
+    study: optuna.Study
+    spec: StudySpec
+    url: str = ""
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.study_name
+
+    @property
+    def reference(self) -> dict[str, float] | None:
+        """Metrics of the hand-made reference network, once it is trained."""
+        text = self.study.user_attrs.get(REFERENCE)
+        return None if text is None else json.loads(text)
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """The study's trials, not copied: do not change them."""
+        return self.study.get_trials(deepcopy=False, states=states or None)
+
+    def front_trials(self) -> list[FrozenTrial]:
+        """Feasible COMPLETE trials that no other dominates, reused ones left out, by number."""
+        done = [t for t in feasible_trials(self.study) if "reused_from" not in t.user_attrs]
+        members = nondominated([t.values for t in done], self._directions)
+        return [t for t, member in zip(done, members, strict=True) if member]
+
+    def front(self) -> Table:
+        """The Pareto front: a row a trial, best first in the first objective.
+
+        Columns: ``trial``, the objectives, further metrics, ``epochs``, ``source``,
+        hyperparameters and ``architecture``.
+        """
+        metrics = [m.name for m in self.spec.all_metrics]
+        first = self.spec.objective_metrics[0]
+        trials = sorted(self.front_trials(), key=lambda t: t.values[0], reverse=first.maximize)
+        rows: list[dict[str, Any]] = []
+        extra: dict[str, None] = {}
+        for trial in trials:
+            row: dict[str, Any] = {"trial": trial.number}
+            row |= {m: trial.user_attrs.get(m) for m in metrics}
+            row |= dict(
+                zip((m.name for m in self.spec.objective_metrics), trial.values, strict=True)
+            )
+            row |= {"epochs": trial.user_attrs.get("epochs")}
+            row |= {"source": trial.user_attrs.get("source", "")}
+            architecture, hyperparameters = self.spec.space.parts(self.candidate(trial))
+            row |= hyperparameters | {"architecture": str(architecture)}
+            extra |= dict.fromkeys(hyperparameters)
+            rows.append(row)
+        return Table(rows, ["trial", *metrics, "epochs", "source", *extra, "architecture"])
+
+    def candidate(self, trial: FrozenTrial) -> Any:
+        """The space's member that a trial trained."""
+        return self.spec.space.from_json(trial.user_attrs["architecture"])
+
+    def usage(self) -> Usage:
+        """What the study has used of its budget so far."""
+        budget, trials = self.spec.budget, self.trials()
+        wanted = budget.patience_trials or budget.patience_generations
+        joined = self._joined() if wanted else ()
+        return usage(trials, joined, generation_key(self.spec.sampler))
+
+    def outcomes(self) -> dict[str, int]:
+        """How many trials ended how: complete, pruned, reused, failed, running, waiting."""
+        trials = self.trials()
+        reused = sum("reused_from" in t.user_attrs for t in trials)
+        by_state = {s: sum(t.state == s for t in trials if counts(t)) for s in TrialState}
+        return {
+            "complete": by_state[TrialState.COMPLETE],
+            "pruned": by_state[TrialState.PRUNED],
+            "reused": reused,
+            "failed": sum(t.state == TrialState.FAIL for t in trials),
+            "running": by_state[TrialState.RUNNING],
+            "waiting": sum(t.state == TrialState.WAITING for t in trials),
+        }
+
+    @property
+    def _directions(self) -> list[Direction]:
+        return [m.direction for m in self.spec.objective_metrics]
+
+    def _joined(self) -> list[int]:
+        """Numbers of the trials that joined the front of their time, by time of completion."""
+        done = [t for t in feasible_trials(self.study) if "reused_from" not in t.user_attrs]
+        front: list[FrozenTrial] = []
+        joined = []
+        for trial in sorted(done, key=lambda t: (t.datetime_complete, t.number)):
+            candidates = [*front, trial]
+            members = nondominated([t.values for t in candidates], self._directions)
+            front = [t for t, member in zip(candidates, members, strict=True) if member]
+            if members[-1]:
+                joined.append(trial.number)
+        return joined
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:.4g}"
+    return str(value)

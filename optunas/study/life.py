@@ -1,0 +1,309 @@
+"""The life of a study: create, load, list, delete, seed."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage
+
+from optunas import codec
+from optunas.errors import (
+    InvalidSpecError,
+    OptunasError,
+    StorageError,
+    StudyExistsError,
+    TaskError,
+    nearest,
+)
+from optunas.objective import Objective
+from optunas.samplers import SeededSampler, make_sampler
+from optunas.study.handle import StudyHandle
+from optunas.study.pruners import make_pruner
+from optunas.study.references import load_file, resolve, resolver
+from optunas.study.spec import StudySpec, differences
+from optunas.study.storage import open_storage, storage_errors, storage_url
+
+__all__ = [
+    "create",
+    "delete",
+    "load",
+    "make_objective",
+    "make_task",
+    "names",
+    "seed",
+    "stored_spec",
+]
+
+SPEC = "optunas:spec"
+"""Study attribute with the definition as JSON."""
+
+PLANNED = "optunas:planned_trials"
+"""Study attribute: the budget's trials at creation, which sized a genetic sampler's population."""
+
+NOT_COMPARED = ("budget", "description")
+"""What may change without making another study of it."""
+
+
+def create(
+    spec: StudySpec | str | Path,
+    storage: str | BaseStorage | None = None,
+    *,
+    device: str = "cpu",
+) -> StudyHandle:
+    """Create a study, or open the one of the same name and definition.
+
+    Everything is checked before anything is written. The budget and the description may differ
+    from the stored ones; they are updated.
+
+    Args:
+        spec: the definition, or a study file that holds one.
+        storage: a URL, an Optuna storage, or None for ``OPTUNAS_STORAGE`` or ``optunas.db``.
+        device: that the task is checked for.
+
+    Raises:
+        InvalidSpecError, UnknownNameError, TaskError, DataError: when the definition cannot work.
+        StudyExistsError: when the name is taken by another definition; says what differs.
+        StorageError: when the storage cannot be used.
+    """
+    spec = spec if isinstance(spec, StudySpec) else load_file(spec)
+    spec.to_json()  # Raises for what cannot be stored.
+    objective = make_objective(spec, trust=["*"], device=device)
+    sampler = _sampler(spec, spec.budget.trials)
+    pruner = make_pruner(spec.pruner, spec.pruner_options)
+    url, opened = _open(storage)
+    with storage_errors(url):
+        if spec.name in optuna.get_all_study_names(opened):
+            return _existing(spec, opened, url)
+        study = optuna.create_study(
+            study_name=spec.name,
+            storage=opened,
+            directions=objective.directions,
+            sampler=sampler,
+            pruner=pruner,
+        )
+        _describe(study, spec)
+    return StudyHandle(study, spec, url)
+
+
+def load(
+    name: str, storage: str | BaseStorage | None = None, *, trust: Collection[str] = ()
+) -> StudyHandle:
+    """Open a stored study with its definition, sampler and pruner.
+
+    Args:
+        name: of the study.
+        storage: as in :func:`create`.
+        trust: packages whose code the definition may refer to, besides optunas itself.
+
+    Raises:
+        StorageError: when there is no such study, or optunas did not make it.
+        TaskError: when the definition refers to code that is not trusted or not importable.
+    """
+    url, opened = _open(storage, must_exist=True)
+    with storage_errors(url):
+        known = optuna.get_all_study_names(opened)
+        if name not in known:
+            raise StorageError(f"There is no study {name!r} in {url!r}{nearest(name, known)}")
+        study = optuna.load_study(study_name=name, storage=opened)
+        attrs = study.user_attrs
+    if SPEC not in attrs:
+        raise StorageError(
+            f"The study {name!r} in {url!r} was not made by optunas; open it with Optuna, or give "
+            "the new study another name."
+        )
+    spec = StudySpec.from_json(attrs[SPEC], resolver(trust))
+    study.sampler = _sampler(spec, attrs.get(PLANNED))
+    study.pruner = make_pruner(spec.pruner, spec.pruner_options)
+    return StudyHandle(study, spec, url)
+
+
+def stored_spec(study: optuna.Study) -> dict[str, Any] | None:
+    """A stored definition as plain data, nothing imported; None when optunas did not make it."""
+    text = study.user_attrs.get(SPEC)
+    return None if text is None else json.loads(text)
+
+
+def names(storage: str | BaseStorage | None = None) -> list[str]:
+    """Names of all studies in a storage."""
+    url, opened = _open(storage, must_exist=True)
+    with storage_errors(url):
+        return sorted(optuna.get_all_study_names(opened))
+
+
+def check_exists(name: str, storage: str | BaseStorage | None = None) -> int:
+    """The number of a stored study's trials; raises ``StorageError`` when it is not there."""
+    url, opened = _open(storage, must_exist=True)
+    with storage_errors(url):
+        known = optuna.get_all_study_names(opened)
+        if name not in known:
+            raise StorageError(f"There is no study {name!r} in {url!r}{nearest(name, known)}")
+        return len(optuna.load_study(study_name=name, storage=opened).get_trials(deepcopy=False))
+
+
+def delete(name: str, storage: str | BaseStorage | None = None) -> None:
+    """Delete a study with its trials and artifacts.
+
+    Raises:
+        StorageError: when there is no such study.
+    """
+    from optunas.inspection import artifact_dir, delete_artifacts
+
+    check_exists(name, storage)
+    url, opened = _open(storage, must_exist=True)
+    with storage_errors(url):
+        study = optuna.load_study(study_name=name, storage=opened)
+        delete_artifacts(study, artifact_dir(url))
+        optuna.delete_study(study_name=name, storage=opened)
+
+
+def seed(handle: StudyHandle, members: Iterable[Any], source: str = "seed") -> int:
+    """Enqueue members of the study's space, to be trained before anything is sampled.
+
+    They join the sampler's population as its first generation. Members that the study has seen,
+    by digest, are left out.
+
+    Args:
+        handle: the study.
+        members: of its space.
+        source: shown with each trial, ``"darts"`` for instance.
+
+    Returns:
+        How many were enqueued.
+
+    Raises:
+        InvalidArchitectureError: when one is not a member; nothing is enqueued then.
+    """
+    space = handle.spec.space
+    members = list(members)
+    for member in members:
+        space.validate(member)
+    waiting = {t.user_attrs.get("digest") for t in handle.trials()}
+    count = 0
+    for member in members:
+        digest = space.digest(member)
+        if digest in waiting:
+            continue
+        waiting.add(digest)
+        attrs = {"source": source, "digest": digest}
+        handle.study.enqueue_trial(codec.to_params(space, member), user_attrs=attrs)
+        count += 1
+    return count
+
+
+def make_task(spec: StudySpec, trust: Collection[str] = ()) -> Any:
+    """Import and build a definition's task.
+
+    Raises:
+        TaskError: when it cannot be imported or called with the definition's options.
+        DataError: when its data cannot be used.
+    """
+    assert isinstance(spec.task, str)
+    factory = resolve(spec.task, trust)
+    try:
+        task = factory(**spec.task_options)
+    except OptunasError:
+        raise
+    except Exception as error:
+        raise TaskError(
+            f"The task {spec.task!r} with the options {dict(spec.task_options)} cannot be made: "
+            f"{type(error).__name__}: {error}."
+        ) from error
+    lacks = [n for n in ("score_name", "direction", "scores", "check") if not hasattr(task, n)]
+    if lacks:
+        raise TaskError(
+            f"What {spec.task!r} returns is not a task: it has no {', '.join(lacks)}; see "
+            "optunas.tasks.Task."
+        )
+    return task
+
+
+def make_objective(spec: StudySpec, trust: Collection[str] = (), device: str = "cpu") -> Objective:
+    """The objective of a definition, checked on one random candidate.
+
+    Raises:
+        OptunasError: when the definition cannot work.
+    """
+    task = make_task(spec, trust)
+    objective = Objective(
+        spec.space,
+        task,
+        spec.objective_metrics,
+        spec.metrics,
+        training=spec.training,
+        constraints=spec.constraints,
+        seed=spec.seed,
+        device=device,
+        score=spec.score,
+        reuse=spec.reuse,
+        repeats=spec.repeats,
+    )
+    objective.sample_check(spec.space.sample(np.random.default_rng(spec.seed)))
+    return objective
+
+
+def _open(storage: str | BaseStorage | None, must_exist: bool = False) -> tuple[str, BaseStorage]:
+    if isinstance(storage, BaseStorage):
+        return "", storage
+    url = storage_url(storage)
+    return url, open_storage(url, must_exist=must_exist)
+
+
+def _sampler(spec: StudySpec, planned: int | None) -> SeededSampler:
+    if spec.budget.patience_generations and not spec.sampler.startswith("nsga"):
+        raise InvalidSpecError(
+            f"patience_generations needs a genetic sampler (nsga2, nsga3), got {spec.sampler!r}; "
+            "use patience_trials."
+        )
+    return make_sampler(
+        spec.sampler,
+        spec.sampler_options,
+        spec.seed,
+        trials=planned,
+        objectives=len(spec.objectives),
+        distributions=codec.distributions(spec.space),
+    )
+
+
+def _describe(study: optuna.Study, spec: StudySpec) -> None:
+    """Store what makes a bare study ours; the definition last, as the sign that all is there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names([m.name for m in spec.objective_metrics])
+    study.set_user_attr(PLANNED, spec.budget.trials)
+    study.set_user_attr(SPEC, spec.to_json())
+
+
+def _existing(spec: StudySpec, storage: BaseStorage, url: str) -> StudyHandle:
+    study = optuna.load_study(study_name=spec.name, storage=storage)
+    stored = stored_spec(study)
+    if stored is None and study.get_trials(deepcopy=False):
+        raise StudyExistsError(
+            f"A study {spec.name!r} that optunas did not make exists in {url!r}; choose another "
+            "name."
+        )
+    if stored is not None:
+        ours = spec.to_dict()
+        compared = [{k: v for k, v in d.items() if k not in NOT_COMPARED} for d in (stored, ours)]
+        different = differences(*compared)
+        if different:
+            raise StudyExistsError(
+                f"A study {spec.name!r} with another definition exists in {url!r}; it differs in "
+                f"{'; '.join(different)}. Choose another name with --name, or delete it with "
+                f"'optunas study delete {spec.name}'."
+            )
+        if [stored[k] for k in NOT_COMPARED] != [asdict(spec.budget), spec.description]:
+            study.set_user_attr(SPEC, spec.to_json())
+    else:
+        # A creation that was killed half way: finish it.
+        _describe(study, spec)
+    study.sampler = _sampler(spec, study.user_attrs.get(PLANNED))
+    study.pruner = make_pruner(spec.pruner, spec.pruner_options)
+    return StudyHandle(study, replace(spec), url)

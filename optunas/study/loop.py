@@ -1,0 +1,138 @@
+"""One process's share of a run: ask, evaluate, record, until the budget is used."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import traceback
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import TrialState
+
+from optunas.errors import TrainingError
+from optunas.objective import Objective
+from optunas.samplers import SeededSampler
+from optunas.study.budget import Budget
+from optunas.study.handle import StudyHandle
+from optunas.study.recover import WORKER, abandon, identity, reclaim
+from optunas.study.storage import journal_path, sqlite_path
+
+if TYPE_CHECKING:
+    from optunas.inspection import Inspector
+
+__all__ = ["MAX_FAILURES", "Loop"]
+
+MAX_FAILURES = 5
+"""So many failures in a row mean that the study, not the candidate, is broken."""
+
+
+@dataclass
+class Loop:
+    """Runs trials of a study in this process.
+
+    Attributes:
+        handle: the study.
+        objective: trial -> values.
+        budget: the study's, or the one that the command line gives in its place.
+        inspector: writes notes and drawings; None for none.
+        deadline: ``time.monotonic()`` after which no trial begins.
+    """
+
+    handle: StudyHandle
+    objective: Objective
+    budget: Budget
+    inspector: Inspector | None = None
+    deadline: float | None = None
+    failures: int = field(default=0, init=False)
+
+    def run(self) -> str:
+        """Run trials until something ends it; return the sentence that says what.
+
+        Raises:
+            TrainingError: after :data:`MAX_FAILURES` failures in a row.
+            KeyboardInterrupt: on Ctrl-C, after the trial at hand is marked and enqueued again.
+        """
+        while True:
+            with self.lock():
+                reason = self._finished()
+                if reason is not None:
+                    return reason
+                trial = self.handle.study.ask()
+                trial.set_user_attr(WORKER, identity())
+            self._evaluate(trial)
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Held while trials are counted, begun and reclaimed, by one process of the machine."""
+        from optunas.metrics.lock import machine_lock
+
+        url = self.handle.url
+        path = sqlite_path(url) or journal_path(url) if url else None
+        where = str(path.resolve()) if path else url
+        digest = hashlib.sha256(f"{where} {self.handle.name}".encode()).hexdigest()[:16]
+        return machine_lock(f"study-{digest}") if url else nullcontext()
+
+    def _finished(self) -> str | None:
+        reclaim(self.handle.study)
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            return "The time given is over."
+        reason = self.budget.reached(self.handle.usage())
+        if reason is not None:
+            return reason
+        sampler = self.handle.study.sampler
+        if isinstance(sampler, SeededSampler) and sampler.exhausted:
+            return "The sampler has suggested the whole space."
+        reused, limit = self.handle.outcomes()["reused"], self._max_reused()
+        if reused >= limit:
+            return (
+                f"The sampler suggested {reused} networks that were trained before, the limit "
+                f"(max_reused): the space or the sampler has little new to offer."
+            )
+        return None
+
+    def _max_reused(self) -> int:
+        return self.handle.spec.max_reused or 10 * (self.budget.trials or 100)
+
+    def _evaluate(self, trial: optuna.Trial) -> None:
+        state, values = TrialState.FAIL, None
+        try:
+            values = self.objective(trial)
+            state = TrialState.COMPLETE
+        except optuna.TrialPruned as pruned:
+            state = TrialState.PRUNED
+            trial.set_user_attr("reason", str(pruned))
+        except KeyboardInterrupt:
+            frozen = next(t for t in self.handle.trials() if t.number == trial.number)
+            abandon(self.handle.study, frozen, "Interrupted by the user.", charge=False)
+            raise
+        except Exception as error:
+            trial.set_user_attr("failure", failure(error))
+            if not isinstance(error, TrainingError):
+                trial.set_user_attr("traceback", traceback.format_exc()[-2000:])
+        self._tell(trial, state, values)
+
+    def _tell(
+        self, trial: optuna.Trial, state: TrialState, values: tuple[float, ...] | None
+    ) -> None:
+        if self.inspector is not None:
+            self.inspector.trial_ending(trial, state, values)
+        told = self.handle.study.tell(trial, values, state=state)
+        if self.inspector is not None:
+            self.inspector.trial_ended(told)
+        self.failures = self.failures + 1 if state == TrialState.FAIL else 0
+        if self.failures >= MAX_FAILURES:
+            raise TrainingError(
+                f"The last {self.failures} trials failed, the run ends; trial {told.number} said: "
+                f"{told.user_attrs['failure']}"
+            )
+
+
+def failure(error: Exception) -> str:
+    """The sentence that is stored as a trial's ``failure``."""
+    text = str(error)
+    memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if memory or "not enough memory" in text or "out of memory" in text:
+        return f"Out of memory: {text.splitlines()[0] if text else 'the allocation failed'}"
+    return text if isinstance(error, TrainingError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,67 @@
+"""Pruners by name."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    PatientPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+    ThresholdPruner,
+)
+
+from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.pruning import CheapAwareMedianPruner
+
+__all__ = ["PRUNERS", "make_pruner"]
+
+PRUNERS: dict[str, Callable[..., BasePruner]] = {
+    "cheap_aware_median": CheapAwareMedianPruner,
+    "hyperband": HyperbandPruner,
+    "median": MedianPruner,
+    "none": NopPruner,
+    "patient": PatientPruner,
+    "percentile": PercentilePruner,
+    "successive_halving": SuccessiveHalvingPruner,
+    "threshold": ThresholdPruner,
+}
+"""The pruners under the names that a study definition uses."""
+
+
+def make_pruner(name: str, options: Mapping[str, Any]) -> BasePruner:
+    """The pruner called ``name``; a patient pruner wraps the one named by its option ``wrapped``.
+
+    Raises:
+        UnknownNameError: for an unknown name or option, with the nearest known one.
+        InvalidSpecError: for a value that the pruner refuses.
+    """
+    if name not in PRUNERS:
+        raise UnknownNameError("pruner", name, PRUNERS)
+    kind = PRUNERS[name]
+    arguments = dict(options)
+    known = list(inspect.signature(kind).parameters)
+    if kind is PatientPruner:
+        known = [k for k in known if k != "wrapped_pruner"] + ["wrapped"]
+        inner = arguments.pop("wrapped", None)
+        arguments["wrapped_pruner"] = None if inner is None else make_pruner(inner, {})
+        arguments.setdefault("patience", 3)
+    if kind is PercentilePruner:
+        arguments.setdefault("percentile", 25.0)
+    for option in options:
+        if option not in known:
+            raise UnknownNameError(f"option of the pruner {name!r}:", option, known)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return kind(**arguments)
+    except (TypeError, ValueError) as error:
+        raise InvalidSpecError(f"The pruner {name!r} refuses {dict(options)}: {error}") from error

@@ -1,0 +1,183 @@
+"""Run a study: in this process or in several, with progress, until its budget is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Collection
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage
+
+from optunas.errors import DeviceError, InvalidSpecError
+from optunas.objective import Objective
+from optunas.study.budget import Budget
+from optunas.study.handle import StudyHandle
+from optunas.study.life import create, load, make_objective
+from optunas.study.loop import Loop
+from optunas.study.progress import Progress
+from optunas.study.recover import reclaim
+from optunas.study.reference import train_reference, wants_reference
+from optunas.study.spec import StudySpec
+from optunas.study.workers import WorkerOrder, Workers
+
+__all__ = ["check_device", "check_numbers", "run", "run_here", "threads_for"]
+
+SMALL_IMAGE = 16 * 16
+"""Pixels up to which a second thread costs more than it brings."""
+
+
+def run(
+    study: StudyHandle | StudySpec | str | Path,
+    *,
+    storage: str | BaseStorage | None = None,
+    trials: int | None = None,
+    timeout: float | None = None,
+    workers: int = 1,
+    device: str = "cpu",
+    trust: Collection[str] = (),
+    progress: bool = True,
+) -> StudyHandle:
+    """Run a study until its budget is used; run it again to go on where it stopped.
+
+    Args:
+        study: a handle, a definition, a study file (created when missing), or a study's name.
+        storage: a URL or an Optuna storage; not for a handle, which has one.
+        trials: the study's total of trials, in place of its budget's.
+        timeout: seconds after which no trial begins in this run.
+        workers: processes; more than one need a storage that processes can share.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+        trust: packages whose code a stored definition may refer to.
+        progress: show progress on the terminal.
+
+    Returns:
+        The study's handle.
+
+    Raises:
+        OptunasError: for what cannot work; nothing is written then.
+        KeyboardInterrupt: on Ctrl-C; trials at hand are marked and enqueued again.
+    """
+    check_numbers(trials, timeout, workers)
+    check_device(device)
+    handle = _handle(study, storage, device, trust)
+    own = isinstance(study, (StudyHandle, StudySpec)) or _is_file(study)
+    trust = ("*",) if own else tuple(trust)
+    if workers > 1 and not handle.url:
+        raise InvalidSpecError(
+            f"{workers} workers need a storage that processes can share, for instance "
+            "storage='sqlite:///optunas.db'; this study's storage is in this process."
+        )
+    objective = make_objective(handle.spec, trust, device)
+    budget = handle.spec.budget.override(trials=trials)
+    loop = _loop(handle, objective, budget, timeout)
+    with loop.lock():
+        reclaim(handle.study)
+    threads = threads_for(objective, workers)
+    with Progress(handle, budget, timeout) if progress else nullcontext() as shown:
+        _set_threads(threads)
+        if wants_reference(handle, objective):
+            if shown is not None:
+                shown.say("training the reference network")
+            train_reference(handle, objective)
+            if shown is not None:
+                shown.say("")
+        if workers == 1:
+            reason = loop.run()
+        else:
+            order = _order(handle, tuple(trust), device, threads, budget, timeout)
+            crew = Workers(order, workers)
+
+            def tick() -> None:
+                with loop.lock():
+                    reclaim(handle.study)
+
+            reason = crew.run(tick)
+        if shown is not None:
+            shown.say(reason)
+    if loop.inspector is not None:
+        loop.inspector.finish()
+    return handle
+
+
+def run_here(order: WorkerOrder) -> str:
+    """A worker's part: load the study by name and run trials; return why it ended."""
+    handle = load(order.name, order.url, trust=order.trust)
+    objective = make_objective(handle.spec, order.trust, order.device)
+    _set_threads(order.threads)
+    return _loop(handle, objective, order.budget, order.seconds).run()
+
+
+def threads_for(objective: Objective, workers: int) -> int:
+    """Torch threads of a process: the cores shared among workers, one for small images."""
+    shape = objective.task.input_shape or ()
+    if len(shape) == 3 and shape[1] * shape[2] <= SMALL_IMAGE:
+        return 1
+    return max(1, (os.cpu_count() or 1) // workers)
+
+
+def check_device(device: str) -> None:
+    """Raise a ``DeviceError`` that says what is there when ``device`` is not."""
+    if device == "cpu":
+        return
+    import torch
+
+    there = ["cpu"]
+    there += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        there.append("mps")
+    if device not in there and not (device == "cuda" and len(there) > 1 and "cuda:0" in there):
+        raise DeviceError(f"There is no device {device!r} here; there is {', '.join(there)}.")
+
+
+def check_numbers(trials: int | None, timeout: float | None, workers: int) -> None:
+    """Raise ``InvalidSpecError`` for a number that must be positive and is not."""
+    for name, value in (("trials", trials), ("timeout", timeout), ("workers", workers)):
+        if value is not None and not value > 0:
+            raise InvalidSpecError(f"{name} must be positive, got {value!r}.")
+
+
+def _is_file(study: Any) -> bool:
+    return isinstance(study, Path) or (isinstance(study, str) and study.endswith(".py"))
+
+
+def _handle(
+    study: StudyHandle | StudySpec | str | Path,
+    storage: str | BaseStorage | None,
+    device: str,
+    trust: Collection[str],
+) -> StudyHandle:
+    if isinstance(study, StudyHandle):
+        return study
+    if isinstance(study, StudySpec) or _is_file(study):
+        return create(study, storage, device=device)
+    return load(str(study), storage, trust=trust)
+
+
+def _loop(handle: StudyHandle, objective: Objective, budget: Budget, seconds: float | None) -> Loop:
+    from optunas.inspection import Inspector, artifact_dir
+
+    deadline = None if seconds is None else time.monotonic() + seconds
+    inspector = Inspector(handle.study, artifact_dir(handle.url) if handle.url else None)
+    return Loop(handle, objective, budget, inspector, deadline)
+
+
+def _order(
+    handle: StudyHandle,
+    trust: tuple[str, ...],
+    device: str,
+    threads: int,
+    budget: Budget,
+    seconds: float | None,
+) -> WorkerOrder:
+    path = tuple(p for p in sys.path if p)
+    return WorkerOrder(handle.name, handle.url, trust, path, device, threads, budget, seconds)
+
+
+def _set_threads(threads: int) -> None:
+    """Only where torch is loaded: a table task needs none."""
+    torch = sys.modules.get("torch")
+    if torch is not None and threads:
+        torch.set_num_threads(threads)

@@ -1,0 +1,147 @@
+"""Storages: Optuna's, with a SQLite that several processes can write quickly."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
+
+from optunas.errors import StorageError
+
+__all__ = ["DEFAULT_STORAGE", "open_storage", "sqlite_path", "storage_errors", "storage_url"]
+
+DEFAULT_STORAGE = "sqlite:///optunas.db"
+
+LOCK_TIMEOUT_S = 120
+"""How long a write waits for another process's write."""
+
+
+def storage_url(url: str | None) -> str:
+    """The given URL, or ``OPTUNAS_STORAGE``, or a SQLite file in the current folder."""
+    return url or os.environ.get("OPTUNAS_STORAGE") or DEFAULT_STORAGE
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite URL; None for another storage or an in-memory database."""
+    if not url.startswith("sqlite:") or ":memory:" in url:
+        return None
+    return Path(url.partition(":///")[2].partition("?")[0])
+
+
+def journal_path(url: str) -> Path | None:
+    """The file of a journal: a path or ``journal:///path``."""
+    if url.startswith("journal:///"):
+        return Path(url.removeprefix("journal:///"))
+    return Path(url) if "://" not in url else None
+
+
+def open_storage(url: str | None = None, *, must_exist: bool = False) -> BaseStorage:
+    """Open any of Optuna's storages.
+
+    Args:
+        url: an SQLAlchemy URL, ``redis://...``, ``journal:///path`` or a path (a journal file);
+            None takes :func:`storage_url`'s default.
+        must_exist: refuse to create a file, for commands that only read.
+
+    Raises:
+        StorageError: when it cannot be reached, is corrupted, or is not there.
+    """
+    url = storage_url(url)
+    path = sqlite_path(url) or journal_path(url)
+    if path is not None:
+        _check_file(path, url, must_exist)
+    with storage_errors(url):
+        if url.startswith("redis"):
+            return JournalStorage(JournalRedisBackend(url))
+        if journal_path(url) is not None:
+            return JournalStorage(JournalFileBackend(str(path)))
+        if sqlite_path(url) is not None:
+            return _sqlite(url)
+        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+
+
+def _check_file(path: Path, url: str, must_exist: bool) -> None:
+    if path.is_dir() or (must_exist and not path.exists()):
+        raise StorageError(
+            f"There is no study storage at {url!r}; create a study first with 'optunas study "
+            "create FILE', or name the storage with --storage or OPTUNAS_STORAGE."
+        )
+    if not path.absolute().parent.is_dir():
+        raise StorageError(f"The storage {url!r} lies in a folder that does not exist.")
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        raise StorageError(
+            f"The storage {url!r} cannot be read and written; check its permissions."
+        )
+
+
+def _sqlite(url: str) -> RDBStorage:
+    """SQLite with a write-ahead log: readers never wait, and a commit costs no full sync.
+
+    With WAL, ``synchronous=NORMAL`` cannot corrupt the file; a power cut (not a killed process) may
+    lose the last commits.
+    """
+    from sqlalchemy import event
+
+    path = sqlite_path(url)
+    if path is not None and path.exists() and path.stat().st_size:
+        with sqlite3.connect(path, timeout=LOCK_TIMEOUT_S) as connection:
+            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        connection.close()
+        if problem != "ok":
+            raise StorageError(_corrupted(url, problem))
+    storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": LOCK_TIMEOUT_S}})
+    event.listen(storage.engine, "connect", _tune)
+    # Connections made while the storage opened do not have the settings yet.
+    storage.engine.dispose()
+    return storage
+
+
+def _tune(connection: Any, record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+@contextmanager
+def storage_errors(url: str) -> Iterator[None]:
+    """Turn a database's or server's errors into one sentence.
+
+    Raises:
+        StorageError: for what SQLAlchemy, SQLite, Redis or the journal raise.
+    """
+    import sqlalchemy.exc
+
+    try:
+        yield
+    except (sqlite3.DatabaseError, sqlalchemy.exc.DatabaseError) as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        if any(word in cause for word in ("not a database", "malformed", "corrupt")):
+            raise StorageError(_corrupted(url, cause)) from error
+        raise StorageError(f"The storage {url!r} cannot be used: {cause}.") from error
+    except sqlalchemy.exc.ArgumentError as error:
+        raise StorageError(
+            f"{url!r} is not a storage; expected for instance 'sqlite:///optunas.db', "
+            "'postgresql://user@host/db', 'redis://host' or 'journal:///file.log'."
+        ) from error
+    except (ImportError, ConnectionError, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
+        raise StorageError(f"The storage {url!r} cannot be reached: {_first(error)}.") from error
+    except RuntimeError as error:
+        raise StorageError(f"The storage {url!r} cannot be opened: {_first(error)}.") from error
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _corrupted(url: str, cause: str) -> str:
+    return (
+        f"The storage {url!r} is corrupted ({cause}); restore it from a copy, or name another file "
+        "with --storage."
+    )

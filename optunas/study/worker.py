@@ -1,0 +1,45 @@
+"""A worker process: ``python -m optunas.study.worker``, told what to do on standard input."""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+
+from optunas.errors import OptunasError
+from optunas.study.workers import WorkerOrder
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Read the order, run trials until the budget is used, print the reason; return the exit code.
+
+    0: the budget is used. 2: a user's mistake, one sentence printed. 130: interrupted, or the
+    parent is gone; the trial at hand is marked and enqueued again.
+    """
+    order = WorkerOrder.from_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.path[:0] = [p for p in order.path if p not in sys.path]
+    from optunas.study.running import run_here
+
+    try:
+        print(run_here(order))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OptunasError as error:
+        print(error)
+        return 2
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Interrupt the trial at hand when the parent closes the pipe, or dies."""
+    sys.stdin.read()
+    _thread.interrupt_main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
