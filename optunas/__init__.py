@@ -32,7 +32,7 @@ _HOME = {
     "Space": "space",
     "StudyHandle": "study",
     "StudySpec": "study",
-    "build": "nets",
+    "build": "nets.build",
     "create": "study",
     "delete": "study",
     "distributions": "codec",
@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     )
     from optunas.errors import OptunasError
     from optunas.measures import Metric
-    from optunas.nets import build
+    from optunas.nets.build import build
     from optunas.objective import Objective
     from optunas.pruning import CheapAwareMedianPruner, report, should_prune
     from optunas.space import (
