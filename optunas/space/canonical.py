@@ -12,9 +12,9 @@ found at the leaves prune the search.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-__all__ = ["canonical_text"]
+__all__ = ["Form", "canonical_form"]
 
 _MASK = (1 << 64) - 1
 _A, _B = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
@@ -92,20 +92,37 @@ def _refine(graph: Graph, seeds: list[int]) -> list[int]:
     return colours
 
 
-def _text(graph: Graph, colours: list[int]) -> str:
-    """The whole graph, its terms written in the order of their colours."""
+Sum = list[tuple[int, int]]
+"""(place of a term, multiplicity) pairs."""
+
+
+class Form(NamedTuple):
+    """A graph written in canonical order.
+
+    Attributes:
+        text: equal exactly for isomorphic graphs.
+        colours: of the terms, sorted; what an automorphism preserves besides the text.
+        order: the terms in the order of the text.
+        sums: each value as it stands in the text; two graphs of one text match values by it.
+    """
+
+    text: str
+    colours: tuple[int, ...]
+    order: list[int]
+    sums: list[Sum]
+
+
+def _write(graph: Graph, colours: list[int]) -> Form:
+    """The whole graph, its terms in the order of their colours."""
     order = sorted(range(len(colours)), key=colours.__getitem__)
     place = [0] * len(order)
     for at, term in enumerate(order):
         place[term] = at
-    sums = {
-        number: " ".join([f"{t}x{times}" for t, times in sorted([(place[t], n) for t, n in value])])
-        for number, value in enumerate(graph.values)
-    }
-    sums[-1] = ""
-    rows = [f"{graph.names[term]}({sums[graph.args[term]]})" for term in order]
-    outputs = sorted([sums[output] for output in graph.outputs])
-    return ";".join(rows) + "=>" + ";".join(outputs)
+    sums: list[Sum] = [sorted([(place[t], times) for t, times in v]) for v in graph.values]
+    with_input: list[Sum | None] = [*sums, None]  # reached by the argument -1
+    rows = [(graph.names[term], with_input[graph.args[term]]) for term in order]
+    text = repr((rows, sorted([sums[output] for output in graph.outputs])))
+    return Form(text, tuple([colours[term] for term in order]), order, sums)
 
 
 def _open_cell(graph: Graph, colours: list[int]) -> list[int]:
@@ -134,20 +151,16 @@ def _single_out(graph: Graph, colours: list[int], term: int) -> list[int]:
     return _refine(graph, seeds)
 
 
-Leaf = tuple[str, tuple[int, ...]]
+Leaves = dict[tuple[str, tuple[int, ...]], Form]
 
 
-def _leaf(graph: Graph, colours: list[int]) -> Leaf:
-    return _text(graph, colours), tuple(sorted(colours))
-
-
-def _first_leaf(graph: Graph, colours: list[int]) -> Leaf:
+def _first_leaf(graph: Graph, colours: list[int]) -> Form:
     while cell := _open_cell(graph, colours):
         colours = _single_out(graph, colours, cell[0])
-    return _leaf(graph, colours)
+    return _write(graph, colours)
 
 
-def _leaves(graph: Graph, colours: list[int]) -> set[Leaf]:
+def _leaves(graph: Graph, colours: list[int]) -> Leaves:
     """The leaves below a colouring, one of each set that an automorphism joins.
 
     Two equal leaves mean that an automorphism takes one path to the other; what lies below the
@@ -155,18 +168,20 @@ def _leaves(graph: Graph, colours: list[int]) -> set[Leaf]:
     """
     cell = _open_cell(graph, colours)
     if not cell:
-        return {_leaf(graph, colours)}
-    found: set[Leaf] = set()
+        leaf = _write(graph, colours)
+        return {leaf[:2]: leaf}
+    found: Leaves = {}
     for term in cell:
         below = _single_out(graph, colours, term)
-        if not found or _first_leaf(graph, below) not in found:
-            found |= _leaves(graph, below)
+        if not found or _first_leaf(graph, below)[:2] not in found:
+            found.update(_leaves(graph, below))
     return found
 
 
-def canonical_text(graph: Graph) -> str:
-    """A text that is equal exactly for isomorphic graphs; names and multiplicities count."""
+def canonical_form(graph: Graph) -> Form:
+    """The canonical form of a graph; names and multiplicities count."""
     colours = _refine(graph, graph.labels)
     if len(set(colours)) == len(colours):
-        return _text(graph, colours)
-    return min(_leaves(graph, colours))[0]
+        return _write(graph, colours)
+    leaves = _leaves(graph, colours)
+    return leaves[min(leaves)]

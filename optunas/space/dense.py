@@ -53,6 +53,7 @@ class DenseCellSpace(Space[Cell]):
         self.num_nodes = num_nodes
         names = tuple(operation.name for operation in self.operations)
         self._names = names
+        self._choice: Parameter = Choice(names)
         self._own = own_operations(self.operations)
         self._pairs = [(i, j) for j in range(1, num_nodes) for i in range(j)]
         self._keys = [f"edge{i}-{j}" for i, j in self._pairs]
@@ -62,7 +63,7 @@ class DenseCellSpace(Space[Cell]):
         self._cache = BoundedCache()
 
     def parameters(self) -> dict[str, Parameter]:
-        return {key: Choice(self._names) for key in self._keys}
+        return dict.fromkeys(self._keys, self._choice)
 
     def encode(self, architecture: Cell) -> Values:
         return {k: e[2] for k, e in zip(self._keys, architecture.edges, strict=True)}

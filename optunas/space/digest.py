@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from optunas.space.canonical import canonical_text
+from optunas.space.canonical import canonical_form
 from optunas.space.operations import Operation
 from optunas.space.references import is_own
 
@@ -60,7 +60,7 @@ def label_of(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
-_INPUTS = [(f"input{i}", label_of(f"input{i}")) for i in range(2)]
+_INPUTS = [(f"#{i}", label_of(f"#{i}")) for i in range(2)]  # no operation has such a name
 
 
 @dataclass
@@ -71,13 +71,15 @@ class TermGraph:
         names: of each term's operation.
         labels: a number for each name.
         args: the value that each term's operation is applied to, -1 for an input.
+        edges: where each term stands, as the index of its edge; -1 for an input.
         values: the distinct sums, as sorted (term, multiplicity) pairs.
-        outputs: the values that the cell gives out, in no particular order.
+        outputs: the values that the cell gives out, by node; their order does not count.
     """
 
     names: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     args: list[int] = field(default_factory=list)
+    edges: list[int] = field(default_factory=list)
     values: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
@@ -102,6 +104,7 @@ class TermGraph:
             [self.names[term] for term in terms],
             [self.labels[term] for term in terms],
             [value_at[self.args[term]] for term in terms],
+            [self.edges[term] for term in terms],
             [tuple([(term_at[t], times) for t, times in self.values[v]]) for v in kept],
             [value_at[output] for output in self.outputs],
         )
@@ -131,7 +134,7 @@ class CellDigest:
         Raises:
             KeyError: for an operation outside the set.
         """
-        return canonical_text(self.graph(edges, num_inputs, num_nodes, strided).live())
+        return canonical_form(self.graph(edges, num_inputs, num_nodes, strided).live()).text
 
     def graph(
         self,
@@ -143,6 +146,7 @@ class CellDigest:
         """The term graph, dead terms included; arguments as of :meth:`certificate`."""
         graph = TermGraph()
         names, labels, args, values = graph.names, graph.labels, graph.args, graph.values
+        of_edge = graph.edges
         kinds = self.kinds
         seen_values: dict[tuple[tuple[int, int], ...], int] = {}
         seen_terms: dict[tuple[str, int], int] = {}
@@ -161,10 +165,11 @@ class CellDigest:
             names.append(name)
             labels.append(label)
             args.append(_INPUT)
+            of_edge.append(_INPUT)
             close({term: 1})
 
         sums: dict[int, int] = {}
-        for source, target, name in edges:
+        for at_edge, (source, target, name) in enumerate(edges):
             while len(at) < target:
                 close(sums)
                 sums = {}
@@ -186,12 +191,14 @@ class CellDigest:
                     names.append(name)
                     labels.append(kind.label)
                     args.append(argument)
+                    of_edge.append(at_edge)
                 sums[found] = sums.get(found, 0) + 1
                 continue
             sums[len(names)] = 1
             names.append(name)
             labels.append(kind.label)
             args.append(argument)
+            of_edge.append(at_edge)
         while len(at) < num_nodes:
             close(sums)
             sums = {}

@@ -60,12 +60,14 @@ class JointSpace(Space[Joint]):
             raise InvalidSpaceError(f"JointSpace: {', '.join(twice)} is given twice.")
         self.spaces: dict[str, Space[Any]] = {**given, **named}
         self._check_parts()
-        self._names = {
-            part: [(f"{part}.{name}", name) for name in space.parameters()]
-            for part, space in self.spaces.items()
+        tables = {part: space.parameters() for part, space in self.spaces.items()}
+        self._names = {p: [(f"{p}.{name}", name) for name in table] for p, table in tables.items()}
+        _refuse_collisions(
+            [full for names in self._names.values() for full, _ in names], "parameter"
+        )
+        self._parameters: dict[str, Parameter] = {
+            full: tables[part][name] for part, names in self._names.items() for full, name in names
         }
-        full = [name for names in self._names.values() for name, _ in names]
-        _refuse_collisions(full, "parameter")
         _refuse_collisions(self.hyperparameter_names(), "hyperparameter")
 
     def _check_parts(self) -> None:
@@ -86,12 +88,7 @@ class JointSpace(Space[Joint]):
             )
 
     def parameters(self) -> dict[str, Parameter]:
-        return {
-            full: table[name]
-            for part, space in self.spaces.items()
-            for table in [space.parameters()]
-            for full, name in self._names[part]
-        }
+        return dict(self._parameters)
 
     def _part(self, values: Mapping[str, Any], part: str) -> Values:
         return {name: values[full] for full, name in self._names[part]}

@@ -66,7 +66,7 @@ class CellSpace(Space[Genotype]):
         self._own = own_operations(self.operations)
         self._nodes = range(2, num_nodes + 2)
         self._pairs = [list(itertools.combinations(range(node), 2)) for node in self._nodes]
-        self._inputs = [tuple(f"{i}-{j}" for i, j in pairs) for pairs in self._pairs]
+        self._parameters = self._make_parameters()
         self._sources = {f"{i}-{j}": (i, j) for pairs in self._pairs for i, j in pairs}
         self._edges = {
             (source, node): tuple(Edge(source, node, name) for name in self._names)
@@ -82,12 +82,16 @@ class CellSpace(Space[Genotype]):
         self._caches = {half: BoundedCache() for half in _HALVES}
 
     def parameters(self) -> dict[str, Parameter]:
+        return dict(self._parameters)
+
+    def _make_parameters(self) -> dict[str, Parameter]:
         table: dict[str, Parameter] = {}
+        operation = Choice(self._names)
         for half in _HALVES:
-            for node, inputs in zip(self._nodes, self._inputs, strict=True):
-                table[f"{half}.node{node}.inputs"] = Choice(inputs)
-                table[f"{half}.node{node}.op0"] = Choice(self._names)
-                table[f"{half}.node{node}.op1"] = Choice(self._names)
+            for node, pairs in zip(self._nodes, self._pairs, strict=True):
+                table[f"{half}.node{node}.inputs"] = Choice(tuple(f"{i}-{j}" for i, j in pairs))
+                table[f"{half}.node{node}.op0"] = operation
+                table[f"{half}.node{node}.op1"] = operation
         return table
 
     def encode(self, architecture: Genotype) -> Values:
