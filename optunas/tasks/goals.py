@@ -34,6 +34,10 @@ class Goal(Protocol):
         """``(outputs, y) -> scalar``, the mean over the batch."""
         ...
 
+    def encode(self, y: Tensor) -> Tensor:
+        """Targets in the data's own terms -> what the loss takes."""
+        ...
+
     def predict(self, outputs: Tensor) -> NDArray[Any]:
         """Predictions in the data's own terms."""
         ...
@@ -57,6 +61,10 @@ class Classes:
             return F.cross_entropy(outputs, y, label_smoothing=smoothing)
 
         return cross_entropy
+
+    def encode(self, y: Tensor) -> Tensor:
+        """Class numbers as they are."""
+        return y
 
     def predict(self, outputs: Tensor) -> NDArray[Any]:
         """The class with the largest logit: (N,) integers."""
@@ -99,9 +107,10 @@ class Numbers:
 
         return squared_error
 
-    def standardise(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Targets of shape (N, targets), from their own unit to what the loss sees."""
-        return (y - np.array(self.mean)) / np.array(self.std)
+    def encode(self, y: Tensor) -> Tensor:
+        """(N, targets) in their own unit -> standardised float32."""
+        wide = y.double()
+        return ((wide - wide.new_tensor(self.mean)) / wide.new_tensor(self.std)).float()
 
     def predict(self, outputs: Tensor) -> NDArray[Any]:
         """(N, targets) float64 in the targets' own unit."""

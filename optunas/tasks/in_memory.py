@@ -51,18 +51,22 @@ class InMemoryTask(NetworkTask):
         kind: str = "classification",
         classes: tuple[Any, ...] = (),
     ) -> None:
+        for part, data in parts.items():
+            _sound(part, data, name)
         train = parts["train"]
         goal: Goal = Classes(len(classes)) if kind == "classification" else _numbers(train.y)
         super().__init__(name, score, goal, train.x.shape[1:], options, kind)
         self.classes = classes
-        for part, data in parts.items():
-            _sound(part, data, name)
         mean = train.x.mean(axis=(0, 2, 3), dtype=np.float64)
         std = train.x.std(axis=(0, 2, 3), dtype=np.float64)
         self.input_mean = tuple(mean.tolist())
-        self.input_std = tuple(np.where(std > 0, std, 1.0).tolist())
+        self.input_std = tuple(np.where(std > 1e-7 * np.abs(mean), std, 1.0).tolist())
         self._parts = dict(parts)
         self._tensors: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
+
+    def part(self, name: str) -> Part:
+        """The raw data of ``train``, ``validation`` or ``test``."""
+        return self._parts[name]
 
     def train_batches(self, settings: TrainSettings, device: torch.device) -> Batches:
         """Shuffled batches; a last batch of a single sample is left out (batch norm needs two)."""
@@ -77,7 +81,7 @@ class InMemoryTask(NetworkTask):
     def batches(self, part: str, device: torch.device) -> Iterable[tuple[Tensor, NDArray[Any]]]:
         """The part in its order, in batches whose size only depends on the images' size."""
         x, _ = self._on(device, part)
-        truth = self._parts[part].y
+        truth = self.part(part).y
         size = min(max(_PIXELS_AT_ONCE // (x.shape[2] * x.shape[3]), 16), 1024)
         for start in range(0, len(x), size):
             yield x[start : start + size], truth[start : start + size]
@@ -95,16 +99,14 @@ class InMemoryTask(NetworkTask):
         """The part as tensors on ``device``, standardised and moved there once."""
         key = (str(device), part)
         if key not in self._tensors:
-            data = self._parts[part]
+            data = self.part(part)
             shape = (-1, 1, 1)
-            mean = np.array(self.input_mean, np.float32).reshape(shape)
-            std = np.array(self.input_std, np.float32).reshape(shape)
-            x = (data.x.astype(np.float32) - mean) / std
-            y = data.y
-            if isinstance(self.goal, Numbers):
-                y = self.goal.standardise(y).astype(np.float32)
-            inputs, targets = (torch.from_numpy(np.ascontiguousarray(a)) for a in (x, y))
-            self._tensors[key] = inputs.to(device), targets.to(device)
+            wide = np.result_type(data.x.dtype, np.float32)  # bytes stay narrow, float64 exact
+            mean = np.array(self.input_mean, wide).reshape(shape)
+            std = np.array(self.input_std, wide).reshape(shape)
+            x = ((data.x.astype(wide) - mean) / std).astype(np.float32, copy=False)
+            inputs, targets = (torch.from_numpy(np.ascontiguousarray(a)) for a in (x, data.y))
+            self._tensors[key] = inputs.to(device), self.goal.encode(targets).to(device)
         return self._tensors[key]
 
 
@@ -126,8 +128,8 @@ class _Shuffled:
 
 def _numbers(y: NDArray[Any]) -> Goal:
     mean, std = y.mean(axis=0), y.std(axis=0)
-    if not np.all(std > 0):
-        column = int(np.argmin(std))
+    if (y == y[0]).all(axis=0).any():
+        column = int(np.argmax((y == y[0]).all(axis=0)))
         raise DataError(
             f"Target {column} of y is the same in all {len(y)} training samples: there is nothing "
             "to learn; drop it or check y."

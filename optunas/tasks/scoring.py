@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from optunas.errors import UnknownNameError
 
-__all__ = ["CLASSIFICATION", "REGRESSION", "score_function"]
+__all__ = ["CLASSIFICATION", "REGRESSION", "default_score", "score_function"]
 
 ScoreFunction = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
 
@@ -79,3 +79,8 @@ def score_function(name: str, kind: str) -> ScoreFunction:
     if name not in known:
         raise UnknownNameError(f"{kind} score", name, known)
     return known[name]
+
+
+def default_score(kind: str) -> str:
+    """``accuracy`` for classification, ``r2`` for regression."""
+    return "accuracy" if kind == "classification" else "r2"

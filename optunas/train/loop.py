@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -59,7 +59,8 @@ def fit(
     the iterator may be abandoned at any time.
 
     Args:
-        network: moved to ``device``; its initial weights are taken as they are.
+        network: moved to ``device``; its initial weights are taken as they are. It is left in eval
+            mode.
         train_batches: ``(epoch, generator) -> iterable of (x, y)``; all randomness of the order
             comes from ``generator``. With a ``len()`` the schedule is exact from epoch 0 on.
         score: ``network -> float`` on the validation data; called in eval mode, without gradients.
@@ -128,7 +129,7 @@ class _Run:
     def train(self, step: int, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
         """Train one epoch; its mean loss."""
         self.network.train()
-        self.steps = len(batches) if isinstance(batches, Sized) else self.steps
+        self.steps = _length(batches) or self.steps
         total, count, done = torch.zeros((), device=self.device), 0, 0
         for done, (x, y) in enumerate(batches, start=1):
             self._set_rate(step + (done - 1) / (self.steps or math.inf))
@@ -176,6 +177,13 @@ class _Run:
                 f"The training loss became {value.item()} in epoch {step} (optimizer "
                 f"{self.settings.optimizer!r}, lr {self.settings.lr:g}): lower lr or set grad_clip."
             )
+
+
+def _length(batches: Iterable[object]) -> int | None:
+    try:
+        return len(batches)  # type: ignore[arg-type]
+    except TypeError:  # no length, or a data loader over a stream
+        return None
 
 
 @contextmanager

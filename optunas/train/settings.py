@@ -19,7 +19,7 @@ SWITCH = ("auto", "on", "off")
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """The settings of one training run; the defaults are those of DARTS's weights.
+    """The settings of one training run; the defaults are close to those of DARTS's weights.
 
     Attributes:
         epochs: passes over the training data, at least 1.
