@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 from optuna.trial import TrialState
+from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -83,21 +84,28 @@ def _budget(handle: StudyHandle) -> str:
 
 
 def print_front(handle: StudyHandle, console: Console | None = None) -> None:
-    """Print the Pareto front as a table, the reference network under it."""
+    """Print the Pareto front: a table of figures with the reference network, then the networks."""
     console = console or Console()
     table = handle.front()
-    grid = Grid(title=f"Pareto front of {handle.name}: {len(table)} networks", title_justify="left")
-    for column in table.columns:
-        right = column not in ("architecture", "source")
-        grid.add_column(column, justify="right" if right else "left", overflow="fold")
+    shown = [c for c in table.columns if c not in ("architecture", "source")]
+    if any(row.get("source") for row in table):
+        shown.append("source")
+    title = f"Pareto front: {len(table)} networks"
+    grid = Grid(*shown, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in grid.columns:
+        column.justify, column.no_wrap = "right", True
     for row in table:
-        grid.add_row(*(_text(row.get(c)) for c in table.columns))
+        grid.add_row(*(_text(row.get(c)) for c in shown))
     reference = handle.reference
     if reference is not None:
-        named = {**reference, "trial": "ref", "architecture": reference["name"]}
         grid.add_section()
-        grid.add_row(*(_text(named.get(c)) for c in table.columns), style="dim")
+        grid.add_row(*(_text({**reference, "trial": "ref"}.get(c)) for c in shown), style="dim")
     console.print(grid)
+    for row in table:
+        line = f"{row['trial']:>5}  {row['architecture']}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if reference is not None:
+        console.print(f"  ref  {reference['name']}", highlight=False, style="dim")
 
 
 def print_studies(storage: str | None, as_json: bool) -> None:

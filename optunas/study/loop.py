@@ -15,13 +15,13 @@ from optuna.trial import TrialState
 from optunas.errors import TrainingError
 from optunas.objective import Objective
 from optunas.samplers import SeededSampler
-from optunas.study.budget import Budget
+from optunas.study.budget import LIMITS, Budget
 from optunas.study.handle import StudyHandle
 from optunas.study.recover import WORKER, abandon, identity, reclaim
 from optunas.study.storage import journal_path, sqlite_path
 
 if TYPE_CHECKING:
-    from optunas.inspection import Inspector
+    from optunas.inspection import Inspector, Overview
 
 __all__ = ["MAX_FAILURES", "Loop"]
 
@@ -92,6 +92,22 @@ class Loop:
             )
         return None
 
+    def overview(self) -> Overview:
+        """What the study's note tells beyond its trials."""
+        from optunas.inspection import Overview
+
+        spec, used = self.handle.spec, self.handle.usage()
+        limits = {name: (getattr(used, name), getattr(self.budget, name)) for name in LIMITS}
+        return Overview(
+            objectives=spec.objective_metrics,
+            metrics=spec.all_metrics[len(spec.objectives) :],
+            question=spec.description,
+            front=self.handle.front_trials(),
+            limits=spec.constraints,
+            budget={n.replace("_", " "): pair for n, pair in limits.items() if pair[1] is not None},
+            reference=self.handle.reference,
+        )
+
     def _max_reused(self) -> int:
         return self.handle.spec.max_reused or 10 * (self.budget.trials or 100)
 
@@ -117,10 +133,11 @@ class Loop:
         self, trial: optuna.Trial, state: TrialState, values: tuple[float, ...] | None
     ) -> None:
         if self.inspector is not None:
-            self.inspector.trial_ending(trial, state, values)
+            self.inspector.trial_ending(trial)
         told = self.handle.study.tell(trial, values, state=state)
         if self.inspector is not None:
-            self.inspector.trial_ended(told)
+            self.inspector.trial_finished(told)
+            self.inspector.study_updated(self.overview)
         self.failures = self.failures + 1 if state == TrialState.FAIL else 0
         if self.failures >= MAX_FAILURES:
             raise TrainingError(

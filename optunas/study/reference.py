@@ -36,7 +36,8 @@ def train_reference(
     from optunas.nets.reference import resnet_small
 
     shape, outputs = objective.task.input_shape, objective.task.num_outputs
-    assert shape is not None and outputs is not None
+    assert shape is not None
+    assert outputs is not None
     task, settings = objective.task, dict(handle.spec.training)
     channels = int(settings.get("channels", 16))
     with torch.random.fork_rng(devices=[]):

@@ -98,7 +98,7 @@ def run(
         if shown is not None:
             shown.say(reason)
     if loop.inspector is not None:
-        loop.inspector.finish()
+        loop.inspector.study_updated(loop.overview, final=True)
     return handle
 
 
@@ -160,7 +160,13 @@ def _loop(handle: StudyHandle, objective: Objective, budget: Budget, seconds: fl
     from optunas.inspection import Inspector, artifact_dir
 
     deadline = None if seconds is None else time.monotonic() + seconds
-    inspector = Inspector(handle.study, artifact_dir(handle.url) if handle.url else None)
+    spec = handle.spec
+    inspector = Inspector(
+        handle.study,
+        artifact_dir(handle.url) if handle.url else None,
+        objectives=spec.objective_metrics,
+        metrics=spec.all_metrics[len(spec.objectives) :],
+    )
     return Loop(handle, objective, budget, inspector, deadline)
 
 
