@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -52,7 +53,7 @@ def reasons(handle: StudyHandle) -> dict[str, int]:
 
 def summary(handle: StudyHandle) -> None:
     """Print a study for a person."""
-    console = Console()
+    console = _console()
     spec, used = handle.spec, handle.usage()
     aims = ", ".join(f"{m.name} ({m.direction})" for m in spec.objective_metrics)
     console.print(f"[bold]{handle.name}[/bold]  {spec.description}", highlight=False)
@@ -85,13 +86,14 @@ def _budget(handle: StudyHandle) -> str:
 
 def print_front(handle: StudyHandle, console: Console | None = None) -> None:
     """Print the Pareto front: a table of figures with the reference network, then the networks."""
-    console = console or Console()
+    console = console or _console()
     table = handle.front()
     shown = [c for c in table.columns if c not in ("architecture", "source")]
     if any(row.get("source") for row in table):
         shown.append("source")
     title = f"Pareto front: {len(table)} networks"
-    grid = Grid(*shown, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    grid = Grid(*shown, title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    grid.pad_edge = False
     for column in grid.columns:
         column.justify, column.no_wrap = "right", True
     for row in table:
@@ -135,6 +137,11 @@ def print_studies(storage: str | None, as_json: bool) -> None:
         aims = ", ".join(row.get("objectives", []))
         grid.add_row(row["name"], str(row["trials"]), share, aims, row.get("description", ""))
     Console().print(grid)
+
+
+def _console() -> Console:
+    """A console that does not squeeze tables when the output goes to a file or a pipe."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 def _text(value: Any) -> str:

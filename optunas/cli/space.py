@@ -47,12 +47,15 @@ def _print(body: dict[str, Any]) -> None:
 
     console = Console()
     console.print(f"{body['kind']}: {body['size_text']} members", highlight=False)
+    for name, size in body["parts"].items():
+        if name:
+            console.print(f"  {name}: {size}", highlight=False)
     grid = Grid("parameter", "values", box=None)
     for name, values in body["parameters"].items():
         grid.add_row(name, values)
     console.print(grid)
     console.print(
-        f"of {body['sampled']} random members {body['duplicates']:.1%} are duplicates of another",
+        f"of {body['sampled']} random architectures {body['duplicates']:.1%} are no new network",
         highlight=False,
     )
     for name, (low, median, high) in body["costs"].items():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from optunas.errors import OptunasError
+from optunas.space import JointSpace, Space
 from optunas.study.life import make_task
 from optunas.study.spec import StudySpec
 
@@ -23,24 +24,39 @@ def describe_space(spec: StudySpec, sample: int = 500, seed: int = 0) -> dict[st
         seed: of the sampling.
 
     Returns:
-        Plain data: ``kind``, ``size`` (exact; None when infinite), ``size_text``, ``parameters``
-        (name -> values as text), ``sampled``, ``duplicates`` (share of the sample whose digest came
-        before, beyond equal codes), ``costs`` (metric -> lowest, median, highest).
+        Plain data: ``kind``, ``size`` (exact; None when infinite), ``size_text``, ``parts`` (of a
+        joint space: name -> size), ``parameters`` (name -> values as text), ``sampled``,
+        ``duplicates`` (share of the architectures sampled, each code once, that are the same
+        network as another), ``costs`` (metric -> lowest, median, highest).
     """
     space, rng = spec.space, np.random.default_rng(seed)
     members = [space.sample(rng) for _ in range(sample)]
-    codes = {space.to_json(m) for m in members}
-    digests = {space.digest(m) for m in members}
-    infinite = space.size == math.inf
+    name, part = next(iter(_parts(space).items()))
+    architectures = [m[name] if name else m for m in members]
+    codes = {part.to_json(a) for a in architectures}
+    digests = {part.digest(a) for a in architectures}
     return {
         "kind": type(space).__name__,
-        "size": None if infinite else space.size,
-        "size_text": "infinitely many" if infinite else f"{space.size:,}",
-        "parameters": {name: str(p) for name, p in space.parameters().items()},
+        "size": None if space.size == math.inf else space.size,
+        "size_text": _size(space),
+        "parts": {name: _size(part) for name, part in _parts(space).items()},
+        "parameters": {name: p.describe() for name, p in space.parameters().items()},
         "sampled": sample,
         "duplicates": 1 - len(digests) / len(codes),
         "costs": _costs(spec, members),
     }
+
+
+def _parts(space: Space) -> dict[str, Space]:
+    """The parts of a joint space, the architecture first; else the space itself under ""."""
+    if not isinstance(space, JointSpace):
+        return {"": space}
+    parts = space.spaces.items()
+    return dict(sorted(parts, key=lambda part: -part[1].num_architectures()))
+
+
+def _size(space: Space) -> str:
+    return "infinitely many" if space.size == math.inf else f"{space.size:,}"
 
 
 def _costs(spec: StudySpec, members: list[Any]) -> dict[str, tuple[float, float, float]]:

@@ -12,7 +12,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from optunas.measures import Direction
+from optunas.measures import Direction, Metric
 from optunas.pareto import feasible_trials, nondominated
 from optunas.samplers.by_name import generation_key
 from optunas.study.budget import Usage, counts, usage
@@ -120,10 +120,9 @@ class StudyHandle:
         extra: dict[str, None] = {}
         for trial in trials:
             row: dict[str, Any] = {"trial": trial.number}
-            row |= {m: trial.user_attrs.get(m) for m in metrics}
-            row |= dict(
-                zip((m.name for m in self.spec.objective_metrics), trial.values, strict=True)
-            )
+            row |= {m.name: trial.user_attrs.get(m.name) for m in self.spec.all_metrics}
+            row |= dict(zip(self._names, trial.values, strict=True))
+            row |= {m.name: _whole(m, row[m.name]) for m in self.spec.all_metrics}
             row |= {"epochs": trial.user_attrs.get("epochs")}
             row |= {"source": trial.user_attrs.get("source", "")}
             architecture, hyperparameters = self.spec.space.parts(self.candidate(trial))
@@ -158,6 +157,10 @@ class StudyHandle:
         }
 
     @property
+    def _names(self) -> list[str]:
+        return [m.name for m in self.spec.objective_metrics]
+
+    @property
     def _directions(self) -> list[Direction]:
         return [m.direction for m in self.spec.objective_metrics]
 
@@ -173,6 +176,12 @@ class StudyHandle:
             if members[-1]:
                 joined.append(trial.number)
         return joined
+
+
+def _whole(metric: Metric, value: Any) -> Any:
+    """Counts as whole numbers; Optuna stores every value as a float."""
+    count = metric.cheap and not metric.measured and isinstance(value, float)
+    return int(value) if count and value.is_integer() else value
 
 
 def _cell(value: Any) -> str:

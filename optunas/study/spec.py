@@ -168,11 +168,16 @@ class StudySpec:
                 f"The study was stored in version {version} of the definition, this optunas reads "
                 f"version {VERSION}; use the optunas that made it."
             )
-        body["space"] = space_from_definition(body["space"], resolve)
-        body["budget"] = Budget.from_dict(body["budget"])
-        for name in ("objectives", "metrics"):
-            body[name] = tuple(_revive(m, resolve) for m in body[name])
-        return cls(**body)
+        try:
+            body["space"] = space_from_definition(body["space"], resolve)
+            body["budget"] = Budget.from_dict(body["budget"])
+            for name in ("objectives", "metrics"):
+                body[name] = tuple(_revive(m, resolve) for m in body[name])
+            return cls(**body)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise StorageError(
+                f"The stored study definition is damaged: {type(error).__name__}: {error}."
+            ) from error
 
     def differences(self, other: StudySpec) -> list[str]:
         """What ``other`` has different, one line each; empty for an equal definition."""
