@@ -119,14 +119,19 @@ def resolve_operations(operations: Iterable[str | Operation]) -> tuple[Operation
     """Return the operations of a space, names looked up in :data:`VOCABULARY`.
 
     Raises:
-        InvalidSpaceError: when the list is empty or has a name twice.
+        InvalidSpaceError: when the list is empty, a text, or has a name twice.
         UnknownNameError: for a name outside the vocabulary, with the nearest known one.
     """
+    if isinstance(operations, str):
+        raise InvalidSpaceError(
+            f"The operations of a space are a list of names, got the text {operations!r}; "
+            f"write [{operations!r}]."
+        )
     resolved = []
     for operation in operations:
         if isinstance(operation, Operation):
             resolved.append(operation)
-        elif operation in VOCABULARY:
+        elif isinstance(operation, str) and operation in VOCABULARY:
             resolved.append(VOCABULARY[operation])
         else:
             raise UnknownNameError("operation", operation, VOCABULARY)

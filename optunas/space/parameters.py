@@ -10,6 +10,7 @@ import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -169,7 +170,7 @@ class _Number(Parameter):
     def _nearest(self, value: float) -> Any:
         """The parameter's value nearest to any number."""
 
-    def _check_range(self, kind: type) -> None:
+    def _check_range(self, kind: type, number: type) -> None:
         name = type(self).__name__
         for label in ("low", "high"):
             bound: Any = getattr(self, label)
@@ -177,6 +178,7 @@ class _Number(Parameter):
             if not right_type or not math.isfinite(bound):
                 expected = "an integer" if kind is numbers.Integral else "a finite number"
                 raise InvalidSpaceError(f"{name}: {label} must be {expected}, got {bound!r}.")
+            object.__setattr__(self, label, number(bound))  # no NumPy scalars: these are stored
         if self.low > self.high:
             raise InvalidSpaceError(
                 f"{name}: the range is reversed, low={self.low!r} is above high={self.high!r}; "
@@ -229,7 +231,7 @@ class Int(_Number):
     log: bool = False
 
     def __post_init__(self) -> None:
-        self._check_range(numbers.Integral)
+        self._check_range(numbers.Integral, int)
         if isinstance(self.step, bool) or not isinstance(self.step, int) or self.step < 1:
             raise InvalidSpaceError(f"Int: step must be an integer from 1 on, got {self.step!r}.")
         if self.log and self.step != 1:
@@ -295,7 +297,7 @@ class Float(_Number):
     log: bool = False
 
     def __post_init__(self) -> None:
-        self._check_range(numbers.Real)
+        self._check_range(numbers.Real, float)
         if self.step is not None:
             if isinstance(self.step, bool) or not isinstance(self.step, (int, float)):
                 raise InvalidSpaceError(f"Float: step must be a number, got {self.step!r}.")
@@ -308,12 +310,12 @@ class Float(_Number):
     def size(self) -> int | float:
         if self.low == self.high:
             return 1
-        # The small slack keeps 0.1 .. 0.3 in steps of 0.1 at three values.
         return math.inf if self.step is None else self._steps() + 1
 
     def _steps(self) -> int:
         assert self.step is not None
-        return math.floor((self.high - self.low) / self.step + 1e-8)
+        # In decimals, as Optuna does it: 0.1 .. 0.3 in steps of 0.1 are three values.
+        return int((Decimal(str(self.high)) - Decimal(str(self.low))) // Decimal(str(self.step)))
 
     def sample(self, rng: np.random.Generator) -> float:
         if self.step is not None:
@@ -321,8 +323,7 @@ class Float(_Number):
         return self._from_unit(float(rng.random()))
 
     def _grid(self, steps: int) -> float:
-        assert self.step is not None
-        return min(float(self.low + steps * self.step), float(self.high))
+        return float(Decimal(str(self.low)) + steps * Decimal(str(self.step)))
 
     def contains(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -335,7 +336,7 @@ class Float(_Number):
 
     def values(self) -> tuple[float, ...]:
         if self.low == self.high:
-            return (float(self.low),)
+            return (self.low,)
         if self.step is None:
             raise InvalidSpaceError(
                 f"Float({self.low}, {self.high}) is continuous and cannot be enumerated; "
@@ -345,17 +346,17 @@ class Float(_Number):
 
     @property
     def top(self) -> float:
-        return float(self.high) if self.step is None else self._grid(self._steps())
+        return self.high if self.step is None else self._grid(self._steps())
 
     def _nearest(self, value: float) -> float:
         if self.step is None:
-            return min(max(float(value), float(self.low)), float(self.high))
+            return min(max(float(value), self.low), self.high)
         steps = round((value - self.low) / self.step)
         return self._grid(min(max(steps, 0), self._steps()))
 
     def _beside(self, value: float, rng: np.random.Generator) -> float:
         if self.step is None:
-            return float(self.low) if value != self.low else float(self.high)
+            return self.low if value != self.low else self.high
         steps = round((value - self.low) / self.step)
         up = steps < self._steps() and (steps == 0 or rng.random() < 0.5)
         return self._grid(steps + (1 if up else -1))
