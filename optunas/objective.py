@@ -175,7 +175,7 @@ class Objective:
 
     def _subject(self, architecture: Any, settings: Mapping[str, Any], seed: int) -> Any:
         """What the task trains: the architecture, or the network of a space that builds its own."""
-        build = getattr(self.space, "build", None)
+        build = _builder(self.space)
         if build is None:
             return architecture
         import torch
@@ -239,7 +239,8 @@ class Objective:
                 trial.set_user_attr(SPENT, json.dumps([epochs, seconds, time.time()]))
                 if self.on_epoch is not None:
                     self.on_epoch(trial, step, value)
-                if should_prune(trial):
+                # A network trained to the end is paid for: its value is worth more than a verdict.
+                if epochs != settings.get("epochs") and should_prune(trial):
                     raise optuna.TrialPruned(f"Pruned after epoch {step}.")
         finally:
             trial.set_user_attr("epochs", epochs)
@@ -253,3 +254,11 @@ class Objective:
         for name in self.constraints.keys() & values.keys():
             over = values[name] - self.constraints[name]
             trial.set_constraint(name, -over if by_name[name].maximize else over)
+
+
+def _builder(space: Space) -> Callable[..., Any] | None:
+    """The ``build`` of a space that makes its own networks, also as a joint space's part."""
+    for part in getattr(space, "spaces", {"": space}).values():
+        if part.num_architectures() and hasattr(part, "build"):
+            return part.build
+    return None
