@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
@@ -41,6 +42,12 @@ SAMPLERS: dict[str, type[BaseSampler]] = {
 """Optuna's samplers under the names that a study definition uses."""
 
 SINGLE_OBJECTIVE = ("cmaes",)
+
+ONE_SEQUENCE = ("grid", "qmc")
+"""Samplers that walk one sequence, drawn from the seed: every trial needs the study's own."""
+
+FURTHER_PACKAGE = {"cmaes": "cmaes"}
+"""What Optuna imports for a sampler at its first suggestion and does not install itself."""
 
 
 def population_size(trials: int | None) -> int:
@@ -91,12 +98,18 @@ def make_sampler(
             f"The sampler {name!r} knows one objective, this study has {objectives}; "
             "use nsga2, tpe or gp."
         )
+    package = FURTHER_PACKAGE.get(name)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise InvalidSpecError(
+            f"The sampler {name!r} needs the package {package!r}; install it with 'pip install "
+            f"{package}'."
+        )
     known = [k for k in inspect.signature(kind.__init__).parameters if k not in ("self", "seed")]
     for option in options:
         if option not in known:
             raise UnknownNameError(f"option of the sampler {name!r}:", option, known)
-    arguments = {**_defaults(name, trials, distributions), **options}
-    factory = _factory(kind, arguments)
+    arguments = {**_defaults(name, trials, distributions, options), **options}
+    factory = _factory(kind, arguments, seed if name in ONE_SEQUENCE else None)
     try:
         return SeededSampler(factory, seed)
     except (TypeError, ValueError, ImportError) as error:
@@ -104,26 +117,32 @@ def make_sampler(
 
 
 def _factory(
-    kind: Callable[..., BaseSampler], arguments: dict[str, Any]
+    kind: Callable[..., BaseSampler], arguments: dict[str, Any], fixed: int | None
 ) -> Callable[[int], BaseSampler]:
     def make(seed: int) -> BaseSampler:
         with warnings.catch_warnings():
             # Chosen by name, an experimental sampler is meant.
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return kind(**arguments, seed=seed)
+            return kind(**arguments, seed=seed if fixed is None else fixed)
 
     return make
 
 
 def _defaults(
-    name: str, trials: int | None, distributions: Mapping[str, BaseDistribution]
+    name: str,
+    trials: int | None,
+    distributions: Mapping[str, BaseDistribution],
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
     if name in ("nsga2", "nsga3"):
         return {"population_size": population_size(trials)}
     if name == "tpe":
         # Univariate TPE suggests duplicates and is slower; measured .85 unique trials against .55.
-        return {"multivariate": True, "warn_independent_sampling": False}
-    if name == "grid":
+        return {"multivariate": True}
+    if name in ("gp", "qmc"):
+        # Which parameters come alone is decided here, by the space: nothing to warn of.
+        return {"warn_independent_sampling": False}
+    if name == "grid" and "search_space" not in options:
         return {"search_space": _grid(distributions)}
     return {}
 

@@ -13,6 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 __all__ = ["SeededSampler"]
 
+UNDER_WAY = 1000
+"""Trials of one process that are held at a time."""
+
 
 class SeededSampler(BaseSampler):
     """Wraps any sampler so that a trial's suggestions depend on the history and its number alone.
@@ -34,26 +37,31 @@ class SeededSampler(BaseSampler):
     def __init__(self, factory: Callable[[int], BaseSampler], seed: int) -> None:
         self._factory = factory
         self._seed = seed
-        self._number = -1
-        self._inner = factory(self._mix(0))
+        self._latest = factory(self._mix(0))
+        # One for each trial under way: a caller may hold several, in threads too.
+        self._inners: dict[int, BaseSampler] = {}
         self.exhausted = False
 
     def __str__(self) -> str:
-        return f"SeededSampler({self._inner}, seed={self._seed})"
+        return f"SeededSampler({self._latest}, seed={self._seed})"
 
     @property
     def inner(self) -> BaseSampler:
-        """The sampler of the trial at hand."""
-        return self._inner
+        """The sampler of the latest trial."""
+        return self._latest
 
     def _mix(self, number: int) -> int:
         return zlib.crc32(f"{self._seed}:{number}".encode())
 
     def _of(self, trial: FrozenTrial) -> BaseSampler:
-        if trial.number != self._number:
-            self._number = trial.number
-            self._inner = self._factory(self._mix(trial.number))
-        return self._inner
+        inner = self._inners.get(trial.number)
+        if inner is None:
+            inner = self._latest = self._factory(self._mix(trial.number))
+            self._inners[trial.number] = inner
+            if len(self._inners) > UNDER_WAY:
+                # Begun and never told: the oldest is forgotten.
+                del self._inners[min(self._inners)]
+        return inner
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -92,6 +100,12 @@ class SeededSampler(BaseSampler):
             if "Study.stop" not in str(error):
                 raise
             self.exhausted = True
+        except KeyError as error:
+            # Optuna's grid looks for its mark on enqueued trials too, once one point is left.
+            if error.args != ("grid_id",):
+                raise
+        finally:
+            self._inners.pop(trial.number, None)
 
     def reseed_rng(self) -> None:
         """Nothing to do: every trial has its own seed."""

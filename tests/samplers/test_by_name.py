@@ -1,0 +1,207 @@
+"""Samplers by name: which there are, with which defaults, and what they refuse."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import logging
+from collections import Counter
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import NSGAIISampler, TPESampler
+from optuna.trial import TrialState
+
+from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.samplers import SAMPLERS, SeededSampler, make_sampler, population_size
+from optunas.samplers.by_name import generation_key
+
+FINITE: dict[str, BaseDistribution] = {
+    "a": CategoricalDistribution(["p", "q", "r"]),
+    "n": IntDistribution(1, 3, step=2),
+    "x": FloatDistribution(0.0, 1.0, step=0.5),
+}
+POINTS = set(itertools.product("pqr", (1, 3), (0.0, 0.5, 1.0)))
+NEEDS_CMAES = pytest.mark.skipif(
+    importlib.util.find_spec("cmaes") is None, reason="the package cmaes is not installed"
+)
+NAMES = [
+    pytest.param(name, marks=NEEDS_CMAES if name == "cmaes" else ()) for name in sorted(SAMPLERS)
+]
+
+
+def make(name: str, objectives: int = 1, seed: int = 5, **options: Any) -> SeededSampler:
+    return make_sampler(name, options, seed, trials=40, objectives=objectives, distributions=FINITE)
+
+
+def run(sampler: SeededSampler, trials: int, objectives: int = 1) -> optuna.Study:
+    study = optuna.create_study(directions=["minimize"] * objectives, sampler=sampler)
+    for number in range(trials):
+        trial = study.ask()
+        point = [trial._suggest(name, distribution) for name, distribution in FINITE.items()]
+        values = [float(i + point[1] * point[2] + number % 2) for i in range(objectives)]
+        study.tell(trial, values)
+    return study
+
+
+def points(study: optuna.Study) -> list[tuple[Any, ...]]:
+    return [tuple(t.params[name] for name in FINITE) for t in study.get_trials(deepcopy=False)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sampler_suggests_with_one_objective(name: str) -> None:
+    assert set(points(run(make(name), 14))) <= POINTS
+
+
+@pytest.mark.parametrize("name", sorted(set(SAMPLERS) - {"cmaes"}))
+def test_every_sampler_but_cmaes_suggests_with_three(name: str) -> None:
+    assert set(points(run(make(name, objectives=3), 14, objectives=3))) <= POINTS
+
+
+@pytest.mark.parametrize("name", sorted(set(SAMPLERS) - {"cmaes"}))
+def test_nothing_is_said_while_sampling(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    optuna.logging.enable_propagation()
+    try:
+        with caplog.at_level(logging.WARNING, logger="optuna"):
+            run(make(name), 12)
+    finally:
+        optuna.logging.disable_propagation()
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("name", ["grid", "brute_force"])
+def test_an_exhaustive_sampler_visits_everything_once_and_says_so(name: str) -> None:
+    sampler = make(name)
+    study = run(sampler, len(POINTS) - 1)
+    assert not sampler.exhausted
+    trial = study.ask()
+    for key, distribution in FINITE.items():
+        trial._suggest(key, distribution)
+    study.tell(trial, 0.0)
+    assert sampler.exhausted
+    assert Counter(points(study)) == Counter(POINTS)
+
+
+def test_a_grid_goes_on_where_another_process_left_it() -> None:
+    study = run(make("grid"), 7)
+    study.sampler = make("grid")
+    for _ in range(len(POINTS) - 7):
+        trial = study.ask()
+        for key, distribution in FINITE.items():
+            trial._suggest(key, distribution)
+        study.tell(trial, 0.0)
+    assert Counter(points(study)) == Counter(POINTS)
+
+
+def test_a_grid_survives_an_enqueued_point_at_its_end() -> None:
+    study = run(make("grid"), len(POINTS) - 1)
+    study.enqueue_trial({"a": "p", "n": 1, "x": 0.5})
+    trial = study.ask()
+    for key, distribution in FINITE.items():
+        trial._suggest(key, distribution)
+    study.tell(trial, 0.0)
+    assert study.trials[-1].state == TrialState.COMPLETE
+
+
+def test_quasi_random_points_are_spread_over_the_trials_of_a_study() -> None:
+    distribution = FloatDistribution(0.0, 1.0)
+    for scramble in (False, True):
+        sampler = make_sampler(
+            "qmc",
+            {"scramble": scramble},
+            5,
+            trials=40,
+            objectives=1,
+            distributions={"x": distribution},
+        )
+        study = optuna.create_study(sampler=sampler)
+        for _ in range(17):
+            trial = study.ask()
+            study.tell(trial, trial.suggest_float("x", 0.0, 1.0))
+        # The first is random; 16 points of a Sobol sequence have one in each sixteenth.
+        sixteenths = {int(16 * t.params["x"]) for t in study.trials[1:]}
+        assert len(sixteenths) == 16
+
+
+def test_a_population_is_sized_to_the_budget() -> None:
+    sizes = {n: population_size(n) for n in (1, 40, 100, 250, 10_000)}
+    assert sizes == {1: 8, 40: 8, 100: 20, 250: 50, 10_000: 50}
+    assert population_size(None) == 50
+    inner = make("nsga2").inner
+    assert isinstance(inner, NSGAIISampler)
+    assert inner.population_size == 8
+
+
+def test_options_win_over_the_defaults() -> None:
+    inner = make("nsga2", population_size=13).inner
+    assert isinstance(inner, NSGAIISampler)
+    assert inner.population_size == 13
+    assert isinstance(make("tpe", multivariate=False).inner, TPESampler)
+
+
+def test_a_sampler_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(UnknownNameError, match=r"Unknown sampler 'nsga_2'; did you mean 'nsga2'"):
+        make("nsga_2")
+    with pytest.raises(
+        UnknownNameError, match=r"'nsga2': 'population'; did you mean 'population_s"
+    ):
+        make("nsga2", population=3)
+    with pytest.raises(UnknownNameError, match=r"option of the sampler 'tpe': 'seed'"):
+        make_sampler("tpe", {"seed": 3}, 0, trials=9, objectives=1, distributions=FINITE)
+
+
+def test_a_sampler_refuses_values_with_its_own_words() -> None:
+    with pytest.raises(InvalidSpecError, match=r"The sampler 'nsga2' refuses .*population_size"):
+        make("nsga2", population_size=0)
+    with pytest.raises(InvalidSpecError, match=r"The sampler 'qmc' refuses .*qmc_type"):
+        make("qmc", qmc_type="latin")
+
+
+def test_cmaes_knows_one_objective() -> None:
+    with pytest.raises(InvalidSpecError, match=r"'cmaes' knows one objective, this study has 3"):
+        make("cmaes", objectives=3)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cmaes") is not None, reason="cmaes is installed")
+def test_a_missing_package_is_named() -> None:
+    with pytest.raises(InvalidSpecError, match=r"'cmaes' needs the package 'cmaes'; install it"):
+        make("cmaes")
+
+
+@pytest.mark.parametrize(
+    "distribution", [FloatDistribution(0.0, 1.0), FloatDistribution(1e-3, 1.0, log=True)]
+)
+def test_a_grid_needs_steps(distribution: BaseDistribution) -> None:
+    with pytest.raises(InvalidSpecError, match=r"Grid search needs a step for 'lr'"):
+        make_sampler("grid", {}, 0, trials=9, objectives=1, distributions={"lr": distribution})
+
+
+def test_a_grid_of_the_users_own_needs_none() -> None:
+    sampler = make_sampler(
+        "grid",
+        {"search_space": {"lr": [0.1, 0.2]}},
+        0,
+        trials=9,
+        objectives=1,
+        distributions={"lr": FloatDistribution(0.0, 1.0)},
+    )
+    study = optuna.create_study(sampler=sampler)
+    for _ in range(2):
+        trial = study.ask()
+        study.tell(trial, trial.suggest_float("lr", 0.0, 1.0))
+    assert sorted(t.params["lr"] for t in study.trials) == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("name", ["nsga2", "nsga3"])
+def test_the_generation_is_where_the_name_says(name: str) -> None:
+    study = run(make(name, objectives=2), 20, objectives=2)
+    generations = [t.system_attrs[generation_key(name)] for t in study.trials]
+    assert generations == [0] * 8 + [1] * 8 + [2] * 4
+    assert generation_key("tpe") == ""
