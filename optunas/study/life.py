@@ -284,14 +284,17 @@ def _describe(study: optuna.Study, spec: StudySpec) -> None:
 def _existing(spec: StudySpec, storage: BaseStorage, url: str) -> StudyHandle:
     study = optuna.load_study(study_name=spec.name, storage=storage)
     stored = stored_spec(study)
-    if stored is None and study.get_trials(deepcopy=False):
+    empty = not study.get_trials(deepcopy=False)
+    directions = [d.name.lower() for d in study.directions]
+    ours = [m.direction for m in spec.objective_metrics]
+    if stored is None and not (empty and directions == ours):
         raise StudyExistsError(
             f"A study {spec.name!r} that optunas did not make exists in {url!r}; choose another "
             "name."
         )
     if stored is not None:
-        ours = spec.to_dict()
-        compared = [{k: v for k, v in d.items() if k not in NOT_COMPARED} for d in (stored, ours)]
+        both = (stored, spec.to_dict())
+        compared = [{k: v for k, v in d.items() if k not in NOT_COMPARED} for d in both]
         different = differences(*compared)
         if different:
             raise StudyExistsError(
