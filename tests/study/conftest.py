@@ -1,0 +1,53 @@
+"""Storages that the tests of studies run on."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+from optuna.storages import BaseStorage, InMemoryStorage
+
+
+def server(kind: str) -> str:
+    """The URL of a server that the caller of the tests offers; skips without one."""
+    variable = f"OPTUNAS_TEST_{kind.upper()}"
+    url = os.environ.get(variable)
+    if not url:
+        pytest.skip(f"no {kind} server: name one in {variable}")
+    return url
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other run of the tests has used on a shared server."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> str:
+    """A new SQLite file."""
+    return f"sqlite:///{tmp_path}/studies.db"
+
+
+@pytest.fixture(params=["sqlite", "journal", "postgresql", "redis"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Every storage that processes can share."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/studies.db"
+    if request.param == "journal":
+        return f"journal:///{tmp_path}/studies.log"
+    return server("postgres" if request.param == "postgresql" else "redis")
+
+
+@pytest.fixture(params=["memory", "sqlite", "journal", "postgresql", "redis"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str | BaseStorage:
+    """Every storage."""
+    if request.param == "memory":
+        return InMemoryStorage()
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/studies.db"
+    if request.param == "journal":
+        return f"journal:///{tmp_path}/studies.log"
+    return server("postgres" if request.param == "postgresql" else "redis")
