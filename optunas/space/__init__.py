@@ -9,8 +9,9 @@ from optunas.space.dense import DenseCellSpace
 from optunas.space.hyper import Hyperparameters, HyperSpace
 from optunas.space.joint import Joint, JointSpace
 from optunas.space.operations import VOCABULARY, Cost, Operation
-from optunas.space.parameters import Choice, Float, Int, Parameter
+from optunas.space.parameters import Choice, Parameter
 from optunas.space.presets import DARTS, NB201
+from optunas.space.ranges import Float, Int
 from optunas.space.references import reference_to
 from optunas.space.two_input import CellSpace
 

@@ -10,11 +10,12 @@ from optunas.space.base import Space
 from optunas.space.dense import DenseCellSpace
 from optunas.space.hyper import HyperSpace
 from optunas.space.joint import JointSpace
-from optunas.space.parameters import parameter_from_definition
+from optunas.space.parameters import Choice, Parameter
+from optunas.space.ranges import Float, Int
 from optunas.space.references import Resolve, operation_from_definition
 from optunas.space.two_input import CellSpace
 
-__all__ = ["space_from_definition"]
+__all__ = ["parameter_from_definition", "space_from_definition"]
 
 
 def space_from_definition(definition: Mapping[str, Any], resolve: Resolve) -> Space[Any]:
@@ -40,6 +41,27 @@ def space_from_definition(definition: Mapping[str, Any], resolve: Resolve) -> Sp
         return _BUILDERS[kind](definition, resolve)
     except KeyError as error:
         raise InvalidSpaceError(f"The stored {kind} space lacks its {error}.") from error
+
+
+def parameter_from_definition(definition: Mapping[str, Any]) -> Parameter:
+    """The parameter that :meth:`Parameter.definition` described.
+
+    Raises:
+        InvalidSpaceError: for data of another form.
+    """
+    fields = dict(definition)
+    kinds: dict[str, type] = {"choice": Choice, "int": Int, "float": Float}
+    kind = kinds.get(fields.pop("type", ""))
+    try:
+        if kind is None:
+            raise TypeError
+        parameter: Parameter = kind(**fields)
+    except TypeError:
+        raise InvalidSpaceError(
+            f"A stored parameter has a type (choice, int or float) and its fields, "
+            f"got {dict(definition)!r}."
+        ) from None
+    return parameter
 
 
 def _dense(definition: Mapping[str, Any], resolve: Resolve) -> Space[Any]:

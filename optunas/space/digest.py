@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from optunas.space.canonical import canonical_form
@@ -27,7 +28,17 @@ _INPUT = -1
 
 
 class Kind(NamedTuple):
-    """What the digest has to know of an operation."""
+    """What the digest has to know of an operation.
+
+    Attributes:
+        name: of the operation.
+        label: a number for the name.
+        zero: it adds nothing.
+        identity: at stride 1 it adds its source's terms.
+        free: at stride 1 it has no weights.
+        free_strided: at stride 2 it has none.
+        keeps_zero: it is known to map zero to zero.
+    """
 
     name: str
     label: int
@@ -58,9 +69,6 @@ def kind_of(operation: Operation) -> Kind:
 def label_of(name: str) -> int:
     """A 64-bit number for a name, the same on every machine."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
-
-
-_INPUTS = [(f"#{i}", label_of(f"#{i}")) for i in range(2)]  # no operation has such a name
 
 
 @dataclass
@@ -144,66 +152,83 @@ class CellDigest:
         strided: bool = False,
     ) -> TermGraph:
         """The term graph, dead terms included; arguments as of :meth:`certificate`."""
-        graph = TermGraph()
-        names, labels, args, values = graph.names, graph.labels, graph.args, graph.values
-        of_edge = graph.edges
-        kinds = self.kinds
-        seen_values: dict[tuple[tuple[int, int], ...], int] = {}
-        seen_terms: dict[tuple[str, int], int] = {}
-        at: list[int] = []  # node -> its value
-
-        def close(sums: dict[int, int]) -> None:
-            value = tuple(sorted(sums.items()))
-            number = seen_values.get(value)
-            if number is None:
-                number = seen_values[value] = len(values)
-                values.append(value)
-            at.append(number)
-
-        for term in range(num_inputs):
-            name, label = _INPUTS[term]
-            names.append(name)
-            labels.append(label)
-            args.append(_INPUT)
-            of_edge.append(_INPUT)
-            close({term: 1})
-
-        sums: dict[int, int] = {}
-        for at_edge, (source, target, name) in enumerate(edges):
-            while len(at) < target:
-                close(sums)
-                sums = {}
-            kind = kinds[name]
+        build = _Builder(num_inputs)
+        nodes = build.nodes
+        for at, (source, target, name) in enumerate(edges):
+            while len(nodes) < target:
+                build.close_node()
+            kind = self.kinds[name]
             if kind.zero:
                 continue
             halves = strided and source < num_inputs
-            argument = at[source]
             if kind.identity and not halves:
-                for term, times in values[argument]:
-                    sums[term] = sums.get(term, 0) + times
-                continue
-            if kind.free_strided if halves else kind.free:
-                if kind.keeps_zero and not values[argument]:
-                    continue
-                found = seen_terms.get((name, argument))
-                if found is None:
-                    found = seen_terms[name, argument] = len(names)
-                    names.append(name)
-                    labels.append(kind.label)
-                    args.append(argument)
-                    of_edge.append(at_edge)
-                sums[found] = sums.get(found, 0) + 1
-                continue
-            sums[len(names)] = 1
-            names.append(name)
-            labels.append(kind.label)
-            args.append(argument)
-            of_edge.append(at_edge)
-        while len(at) < num_nodes:
-            close(sums)
-            sums = {}
-        graph.outputs = at[num_inputs:] if num_inputs > 1 else at[-1:]
-        return graph
+                build.add_all(nodes[source])
+            elif kind.free_strided if halves else kind.free:
+                build.add_free(kind, nodes[source], at)
+            else:
+                build.add_term(kind.name, kind.label, nodes[source], at)
+        while len(nodes) < num_nodes:
+            build.close_node()
+        build.graph.outputs = nodes[num_inputs:] if num_inputs > 1 else nodes[-1:]
+        return build.graph
+
+
+class _Builder:
+    """A term graph that grows node by node; ``sums`` is the node under construction."""
+
+    def __init__(self, num_inputs: int) -> None:
+        self.graph = TermGraph()
+        self.nodes: list[int] = []  # the value of each node
+        self.sums: dict[int, int] = {}
+        self._values: dict[tuple[tuple[int, int], ...], int] = {}
+        self._free: dict[tuple[str, int], int] = {}
+        for number in range(num_inputs):
+            name, label = _input(number)
+            self.add_term(name, label, _INPUT, _INPUT)
+            self.close_node()
+
+    def close_node(self) -> None:
+        """End the node; nodes of one sum share its value."""
+        value = tuple(sorted(self.sums.items()))
+        number = self._values.get(value)
+        if number is None:
+            number = self._values[value] = len(self.graph.values)
+            self.graph.values.append(value)
+        self.nodes.append(number)
+        self.sums = {}
+
+    def add_term(self, name: str, label: int, argument: int, edge: int) -> int:
+        """Add a term of its own."""
+        graph = self.graph
+        term = len(graph.names)
+        graph.names.append(name)
+        graph.labels.append(label)
+        graph.args.append(argument)
+        graph.edges.append(edge)
+        self.sums[term] = 1
+        return term
+
+    def add_all(self, value: int) -> None:
+        """Add the terms of another sum."""
+        for term, times in self.graph.values[value]:
+            self.sums[term] = self.sums.get(term, 0) + times
+
+    def add_free(self, kind: Kind, argument: int, edge: int) -> None:
+        """Add a term without weights: the one that is there already, if there is."""
+        if kind.keeps_zero and not self.graph.values[argument]:
+            return
+        key = (kind.name, argument)
+        term = self._free.get(key)
+        if term is None:
+            self._free[key] = self.add_term(kind.name, kind.label, argument, edge)
+        else:
+            self.sums[term] = self.sums.get(term, 0) + 1
+
+
+@cache
+def _input(number: int) -> tuple[str, int]:
+    name = f"#{number}"  # no operation has such a name
+    return name, label_of(name)
 
 
 class BoundedCache(dict[object, str]):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from optunas.errors import InvalidSpaceError
 from optunas.space import Choice, Float, Int, Parameter
-from optunas.space.parameters import parameter_from_definition
+from optunas.space.definition import parameter_from_definition
 
 seeds = st.integers(0, 2**32 - 1)
 
