@@ -123,6 +123,9 @@ class Objective:
         architecture, settings = self._settings(candidate)
         subject = self._subject(architecture, settings, self.seed + len(complete))
         known = self.measure(architecture, settings, subject)
+        unknown = [name for name, value in known.items() if math.isnan(value)]
+        if unknown:
+            raise TrainingError(f"The network's {', '.join(unknown)} is not a number.")
         for name, value in known.items():
             trial.set_user_attr(name, value)
         self._constrain(trial, known)
