@@ -1,0 +1,7 @@
+"""Pruning in studies of one or several objectives: ``report``, ``should_prune`` and a pruner."""
+
+from optunas.pruning.cheap_aware import CheapAwareMedianPruner
+from optunas.pruning.curves import curve
+from optunas.pruning.reports import report, should_prune
+
+__all__ = ["CheapAwareMedianPruner", "curve", "report", "should_prune"]
