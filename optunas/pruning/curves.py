@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from optuna.trial import FrozenTrial
 
-__all__ = ["CHEAP_ATTR", "CURVE_ATTR", "Curve", "curve", "read_cheap", "read_curve"]
+__all__ = ["CHEAP_ATTR", "CURVE_ATTR", "Curve", "curve", "own_curve", "read_cheap", "read_curve"]
 
 CURVE_ATTR = "optunas:curve"
 CHEAP_ATTR = "optunas:cheap"
@@ -72,12 +72,27 @@ def cheap_json(values: Mapping[int, float]) -> str:
     return json.dumps({str(i): _number(v) for i, v in values.items()}, separators=(",", ":"))
 
 
+def own_curve(trial: FrozenTrial) -> Curve | None:
+    """The stored curve of ``trial``, unless it only inherited one from the trial that it retries.
+
+    A finished trial that was copied from another study has another number there and keeps its
+    curve; Optuna marks a retrying trial by the system attribute ``failed_trial``.
+    """
+    if CURVE_ATTR not in trial.user_attrs:
+        return None
+    stored = read_curve(trial.user_attrs)
+    if stored is None or stored.trial == trial.number:
+        return stored
+    copied = trial.state.is_finished() and "failed_trial" not in trial.system_attrs
+    return stored if copied else None
+
+
 def curve(trial: FrozenTrial) -> dict[int, float]:
     """The values that ``trial`` reported, by step; ``{}`` when it reported none.
 
     Works for studies of one objective (Optuna's own intermediate values) and of several.
     """
-    stored = read_curve(trial.user_attrs)
+    stored = own_curve(trial)
     return stored.values if stored is not None else dict(trial.intermediate_values)
 
 

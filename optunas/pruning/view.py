@@ -28,7 +28,7 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from optunas.pruning.curves import CURVE_ATTR, Curve, read_curve
+from optunas.pruning.curves import CURVE_ATTR, Curve, own_curve
 
 __all__ = ["ObjectiveView", "latest_trial", "view_of"]
 
@@ -94,7 +94,7 @@ class _ObjectiveStorage(BaseStorage):
         return self._finished.get(trial_id) or self._see(self._real.get_trial(trial_id))
 
     def _see(self, trial: FrozenTrial) -> FrozenTrial:
-        seen = _filled(trial, read_curve(trial.user_attrs), self._objective)
+        seen = _filled(trial, own_curve(trial), self._objective)
         if trial.state.is_finished():
             self._finished[trial._trial_id] = seen
             while len(self._finished) > CACHED_TRIALS:
@@ -169,13 +169,13 @@ class _ObjectiveStorage(BaseStorage):
 def _filled(trial: FrozenTrial, curve: Curve | None, objective: int) -> FrozenTrial:
     """A shallow copy of ``trial`` with the curve, and with this objective's value alone.
 
-    As in Optuna's studies of one objective, a pruned trial's value is its last reported one. An
-    unfinished trial's curve counts only when it is its own: a retried trial inherits attributes.
+    As in Optuna's studies of one objective, a pruned trial's value is its last reported one.
     """
     seen = copy.copy(trial)
-    if curve is not None:
-        own = trial.state.is_finished() or curve.trial == trial.number
-        seen.intermediate_values = curve.values if own and curve.objective == objective else {}
+    if CURVE_ATTR in trial.user_attrs:
+        seen.intermediate_values = (
+            curve.values if curve is not None and curve.objective == objective else {}
+        )
     values = seen.intermediate_values
     if trial.values is not None:
         seen.values = [trial.values[objective]]
@@ -204,6 +204,4 @@ def view_of(study: Study, objective: int) -> ObjectiveView:
 def latest_trial(trial: Trial) -> tuple[FrozenTrial, Curve | None]:
     """The running trial as Optuna hands it to a pruner, and the curve it reported itself."""
     frozen = trial._get_latest_trial()
-    stored = read_curve(frozen.user_attrs) if CURVE_ATTR in frozen.user_attrs else None
-    own = stored is not None and stored.trial == frozen.number
-    return frozen, stored if own else None
+    return frozen, own_curve(frozen)

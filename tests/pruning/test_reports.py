@@ -176,6 +176,18 @@ def test_a_retried_trial_starts_a_curve_of_its_own():
     assert json.loads(retried.user_attrs["optunas:cheap"]) == {"1": 4.0}
 
 
+def test_a_retried_trial_that_fails_before_its_first_report_has_no_curve():
+    study = two()
+    killed = study.ask()
+    report(killed, 0.1, 0)
+    attrs = study.trials[0].user_attrs
+    for system_attrs in ({"failed_trial": 0}, {}):
+        study.add_trial(
+            create_trial(state=TrialState.FAIL, user_attrs=attrs, system_attrs=system_attrs)
+        )
+    assert [curve(t) for t in study.trials] == [{0: 0.1}, {}, {0: 0.1}]  # the last is a copy
+
+
 def test_a_broken_attribute_reads_as_no_curve():
     trial = create_trial(values=[1.0, 2.0], user_attrs={"optunas:curve": '{"steps": [1]}'})
     assert curve(trial) == {}
