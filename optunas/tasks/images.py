@@ -122,11 +122,18 @@ def _fashion_part(folder: Path, part: str, size: int) -> tuple[NDArray[Any], NDA
             f"{folder} holds {len(images)} {part} images of {images.shape[1:]} pixels and "
             f"{len(labels)} labels, which is not Fashion-MNIST: get the files again."
         )
-    side = 28 // size
-    if side > 1:
-        squares = images.reshape(len(images), size, side, size, side)
-        images = squares.mean(axis=(2, 4), dtype=np.float32)
-    return images[:, None], labels.astype(np.int64)
+    return _pooled(images, 28 // size)[:, None], labels.astype(np.int64)
+
+
+def _pooled(images: NDArray[np.uint8], side: int) -> NDArray[Any]:
+    """The means of squares of ``side`` x ``side`` pixels, by sums of shifted images: quick."""
+    if side == 1:
+        return images
+    total = np.zeros(images[:, ::side, ::side].shape, np.float32)
+    for row in range(side):
+        for column in range(side):
+            total += images[:, row::side, column::side]
+    return total / np.float32(side**2)
 
 
 def _read_idx(folder: Path, name: str, magic: int, dims: int) -> NDArray[np.uint8]:

@@ -146,7 +146,7 @@ class NetworkTask(ABC):
         return network
 
     def test_score(self, network: nn.Module, device: str = "cpu") -> float:
-        """The score on the test part; the network's training mode is left as it was."""
+        """The score on the test part; the network moves to ``device`` and keeps its mode."""
         target, training = resolve_device(device), network.training
         network = network.to(target).eval()
         try:

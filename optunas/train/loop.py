@@ -74,7 +74,8 @@ def fit(
     Raises:
         DeviceError: when the device is not there.
         InvalidSpecError: when ``threads`` is below 1.
-        TrainingError: while iterating, when the loss or the score is not finite.
+        TrainingError: for a network without weights; while iterating, when the loss or the score
+            is not finite.
     """
     if threads is not None and threads < 1:
         raise InvalidSpecError(f"threads must be at least 1 or None, got {threads!r}.")
@@ -120,6 +121,8 @@ class _Run:
         if self.channels_last:
             self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parameters = [p for p in network.parameters() if p.requires_grad]
+        if not self.parameters:
+            raise TrainingError("The network has no weights that could be trained.")
         self.optimizer = make_optimizer(self.parameters, settings)
         self.precision = Precision(settings, device)
         self.random = RandomState(seed, device)

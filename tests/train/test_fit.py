@@ -191,6 +191,11 @@ def test_no_batches_end_in_a_sentence():
         list(train(data=lambda epoch, generator: []))
 
 
+def test_a_network_without_weights_is_refused():
+    with pytest.raises(TrainingError, match="no weights"):
+        train(net=nn.Flatten())
+
+
 def test_wrong_arguments_are_refused_before_anything_is_iterated():
     with pytest.raises(InvalidSpecError, match="threads must be at least 1"):
         train(threads=0)
