@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -117,6 +118,8 @@ class Inspector:
         images = self._draw(trial, architecture, values, there)
         with self._keep_going("The notes of the trials"):
             words = "" if architecture is None else str(architecture)
+            if isinstance(architecture, Genotype):
+                words = f"normal {architecture.normal}\nreduce {architecture.reduce}"
             shown = tuple(metrics) or (*self.objectives, *self.metrics)
             note = trial_note(trial, words, shown, self.objectives, values, images)
             adapter.save_trial_note(self.study, trial, note)
@@ -244,9 +247,20 @@ def _find(body: Any) -> Cell | Genotype | None:
 
 
 def _describe(trial: FrozenTrial) -> str:
+    """A small cell's own string; of a larger architecture, how often it has which operation."""
     architecture = read_architecture(trial.user_attrs)
-    words = "" if architecture is None else str(architecture)
-    return words if len(words) <= 120 else words[:119] + "…"
+    if architecture is None:
+        return ""
+    if isinstance(architecture, Cell):
+        words = str(architecture)
+        return words if len(words) <= 120 else _operations(architecture)
+    halves = {"normal": architecture.normal, "reduction": architecture.reduce}
+    return "; ".join(f"{name}: {_operations(cell)}" for name, cell in halves.items())
+
+
+def _operations(cell: Cell) -> str:
+    counts = Counter(draw.short_label(edge.operation) for edge in cell.edges)
+    return ", ".join(f"{count} {label}" for label, count in sorted(counts.items()))
 
 
 def _objectives(study: optuna.Study, names: Sequence[str] | None) -> tuple[Metric, ...]:

@@ -176,9 +176,11 @@ def _limits(overview: Overview, trials: Sequence[FrozenTrial]) -> str:
         sign = "≥" if name in ways and ways[name].maximize else "≤"
         words.append(f"{_plain(name)} {sign} {_number(limit)}")
     broken = sum(any(v > 0 for v in t.constraints.values()) for t in trials)
-    verb = "trial breaks" if broken == 1 else "trials break"
+    if not broken:
+        return f"**Constraints:** {' · '.join(words)} (kept so far)"
+    those = "1 trial breaks one and is" if broken == 1 else f"{broken} trials break one and are"
     return (
-        f"**Constraints:** {' · '.join(words)}; {broken} {verb} one and cannot be on the front "
+        f"**Constraints:** {' · '.join(words)}; {those} not on the front "
         "(the mark *Best Trial* of a plain optuna-dashboard knows no constraints)"
     )
 
@@ -268,4 +270,4 @@ def _number(value: float | None) -> str:
 def _plain(words: object) -> str:
     """Text that Markdown leaves alone, on one line."""
     words = " ".join(str(words).split())
-    return "".join("\\" + char if char in "\\`*_[]<>|#" else char for char in words)
+    return "".join("\\" + char if char in "\\`*_[]<>|#~" else char for char in words)

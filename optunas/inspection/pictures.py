@@ -16,7 +16,7 @@ from optunas.pruning import curve
 
 __all__ = ["LearningCurves", "front_picture", "score_of"]
 
-_MOST_NAMED, _MOST_FAINT, _MOST_POINTS = 10, 60, 40
+_MOST_NAMED, _MOST_FAINT, _MOST_POINTS = 8, 60, 40
 _COLOURS = ("#2563eb", "#d97706", "#0f9d76", "#9333ea", "#db2777", "#0891b2", "#65a30d", "#78716c")
 
 Points = list[tuple[int, float | None]]
@@ -87,14 +87,15 @@ def _axis(metric: Metric) -> str:
 class LearningCurves:
     """A plotly figure, as far as optuna-dashboard needs one: it only asks for the JSON.
 
-    The front's curves have a colour and a name; all others are faint, one trace for the complete
+    The best of the front have a colour and a name; all others are faint, one trace for the complete
     and one for the pruned. Curves are thinned so that a large study's figure stays small.
     """
 
     def __init__(
         self, trials: Sequence[FrozenTrial], front: Sequence[FrozenTrial], score: Metric
     ) -> None:
-        named = {t.number for t in sorted(front, key=lambda t: -t.number)[:_MOST_NAMED]}
+        best = sorted(front, key=lambda t: _last(t, score), reverse=score.maximize)
+        named = {trial.number for trial in best[:_MOST_NAMED]}
         rest = [t for t in trials if t.number not in named][-_MOST_FAINT:]
         pruned = [t for t in rest if t.state == TrialState.PRUNED]
         complete = [t for t in rest if t.state == TrialState.COMPLETE]
@@ -122,6 +123,13 @@ class LearningCurves:
             "showlegend": True,
         }
         return json.dumps({"data": self.traces, "layout": layout}, separators=(",", ":"))
+
+
+def _last(trial: FrozenTrial, score: Metric) -> float:
+    """The last reported score, the worst there is without one."""
+    points = _points(trial)
+    worst = -math.inf if score.maximize else math.inf
+    return next((value for _, value in reversed(points) if value is not None), worst)
 
 
 def _trace(name: str, points: Points, colour: str, opacity: float) -> dict[str, Any]:

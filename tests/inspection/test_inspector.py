@@ -158,7 +158,7 @@ def test_the_studys_page_has_front_budget_and_curves(tmp_path: Path) -> None:
     note = shown["note"]["body"].replace("\u00a0", "")
     assert note.startswith("Which cell?")
     assert "latency\\_ms (ms, lower is better)" in note
-    assert "params ≤ 1,500,000 · accuracy ≥ 0.5; 0 trials break one" in note
+    assert "params ≤ 1,500,000 · accuracy ≥ 0.5 (kept so far)" in note
     assert "trials 60% (4 of 10 used) · epochs 0% (15 of 12 used)" in note
     assert "3 complete · 1 pruned · 1 reused · 1 failed" in note
     assert "| [1](/dashboard/studies/0/trials?numbers=1) | 0.95 | 3 | 1,000,000 |" in note
@@ -290,10 +290,46 @@ def test_the_figure_of_a_large_study_stays_small() -> None:
     figure = LearningCurves(trials, trials[:30], score_of(OBJECTIVES))
     assert len(figure.to_json()) < 60_000
     named = [t for t in figure.traces if t["name"].startswith("front")]
-    assert len(named) == 10
+    assert len(named) == 8
     assert all(trace["x"][-1] == 99 for trace in named)
 
 
 def test_a_picture_of_the_front_needs_something_to_set_the_score_against() -> None:
     assert front_picture(Overview((metric("accuracy"),)), []) is None
     assert front_picture(Overview((metric("accuracy"),), (metric("params"),)), []) is not None
+
+
+def test_a_genotype_is_told_in_two_lines_and_summed_up_in_the_fronts_table() -> None:
+    normal = Cell((Edge(0, 2, "sep_conv_3x3"), Edge(1, 2, "sep_conv_3x3")), 2)
+    reduce = Cell((Edge(0, 2, "max_pool_3x3"), Edge(1, 2, "skip_connect")), 2)
+    study = make_study()
+    trial = begin(study)
+    trial.set_user_attr("architecture", Genotype(normal, reduce).to_json())
+    told = study.tell(trial, VALUES)
+    Inspector(study)(study, told)
+    assert f"```\nnormal {normal}\nreduce {reduce}\n```" in note_of(study, told)
+    note = Dashboard(study._storage).study(study._study_id)["note"]["body"]
+    assert "normal: 2 sep 3×3; reduction: 1 max 3×3, 1 skip" in note
+
+
+def test_the_studys_note_counts_broken_constraints() -> None:
+    study = make_study()
+    for over in (1.0, -1.0, 2.0):
+        trial = begin(study)
+        trial.set_constraint("params", over)
+        study.tell(trial, VALUES)
+    inspector = Inspector(study, objectives=OBJECTIVES)
+    inspector.study_updated(Overview(OBJECTIVES, limits={"params": 1e5}))
+    note = Dashboard(study._storage).study(study._study_id)["note"]["body"]
+    assert "params ≤ 100,000; 2 trials break one and are not on the front" in note
+    assert "### Pareto front: 1 of 3 networks" in note
+
+
+def test_markdown_in_a_users_text_stays_text() -> None:
+    study = make_study()
+    trial = begin(study)
+    trial.set_user_attr("failure", "a ~b~ |c| <d> _e_ #f [g](h)\nsecond line")
+    told = study.tell(trial, state=TrialState.FAIL)
+    Inspector(study).trial_finished(told)
+    escaped = "a \\~b\\~ \\|c\\| \\<d\\> \\_e\\_ \\#f \\[g\\](h) second line"
+    assert escaped in note_of(study, told)
