@@ -59,6 +59,8 @@ def front_picture(
 
 def _kind(trial: FrozenTrial, members: Collection[int]) -> str:
     """How a trial is marked; "" leaves it out."""
+    if trial.number in members:
+        return "front"
     if "reused_from" in trial.user_attrs:
         return ""
     if trial.state == TrialState.PRUNED:
@@ -67,7 +69,7 @@ def _kind(trial: FrozenTrial, members: Collection[int]) -> str:
         return ""
     if any(value > 0 for value in trial.constraints.values()):
         return "infeasible"
-    return "front" if trial.number in members else "dominated"
+    return "dominated"
 
 
 def _reference(

@@ -333,3 +333,18 @@ def test_markdown_in_a_users_text_stays_text() -> None:
     Inspector(study).trial_finished(told)
     escaped = "a \\~b\\~ \\|c\\| \\<d\\> \\_e\\_ \\#f \\[g\\](h) second line"
     assert escaped in note_of(study, told)
+
+
+def test_a_reused_trial_is_drawn_only_on_the_front() -> None:
+    study = make_study()
+    told = []
+    for values in (VALUES, (0.9, 1.0, 50_000.0), (0.8, 9.0, 90_000.0)):
+        trial = begin(study, values)
+        if told:
+            trial.set_user_attr("reused_from", 0)
+        told.append(study.tell(trial, values))
+    picture = front_picture(Overview(OBJECTIVES, front=[told[1]]), told)
+    assert picture is not None
+    assert "front (1)" in picture
+    assert "dominated (1)" in picture
+    assert ">#1<" in picture
