@@ -17,12 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas.codec import suggest
 from optunas.errors import InvalidSpecError, TrainingError
 from optunas.measures import Direction, Metric, metric
-from optunas.pruning import report, should_prune
+from optunas.pruning import CheapAwareMedianPruner, report, should_prune
 from optunas.space import Space
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ class Objective:
                     self.on_epoch(trial, step, value)
                 # A network trained to the end is paid for: its value is worth more than a verdict.
                 if epochs != settings.get("epochs") and should_prune(trial):
-                    raise optuna.TrialPruned(f"Pruned after epoch {step}.")
+                    raise optuna.TrialPruned(_why(trial.study.pruner, epochs))
         finally:
             trial.set_user_attr("epochs", epochs)
             trial.set_user_attr("seconds", seconds)
@@ -257,6 +258,15 @@ class Objective:
         for name in self.constraints.keys() & values.keys():
             over = values[name] - self.constraints[name]
             trial.set_constraint(name, -over if by_name[name].maximize else over)
+
+
+def _why(pruner: BasePruner, epochs: int) -> str:
+    """The sentence that is stored as a pruned trial's reason."""
+    behind = (
+        "networks that cost no more" if isinstance(pruner, CheapAwareMedianPruner) else "others"
+    )
+    after = f"{epochs} epoch{'' if epochs == 1 else 's'}"
+    return f"Behind {behind} after {after} ({type(pruner).__name__})."
 
 
 def _builder(space: Space) -> Callable[..., Any] | None:

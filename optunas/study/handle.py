@@ -102,8 +102,12 @@ class StudyHandle:
         return self.study.get_trials(deepcopy=False, states=states or None)
 
     def front_trials(self) -> list[FrozenTrial]:
-        """Feasible COMPLETE trials that no other dominates, reused ones left out, by number."""
-        done = [t for t in feasible_trials(self.study) if "reused_from" not in t.user_attrs]
+        """Feasible COMPLETE trials that no other dominates, by number.
+
+        A reused trial is one of them when it is smaller by count than the one it was taken from
+        (one code of a network can carry dead weight); a second reading of a latency is not.
+        """
+        done = self._distinct(feasible_trials(self.study))
         members = nondominated([t.values for t in done], self._directions)
         return [t for t, member in zip(done, members, strict=True) if member]
 
@@ -156,6 +160,17 @@ class StudyHandle:
             "waiting": sum(t.state == TrialState.WAITING for t in trials),
         }
 
+    def _distinct(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """The trials less the reused ones that differ from their source in readings alone."""
+        exact = [i for i, m in enumerate(self.spec.objective_metrics) if not m.measured]
+        by_number = {t.number: t for t in trials}
+
+        def repeats(trial: FrozenTrial) -> bool:
+            source = by_number.get(trial.user_attrs.get("reused_from", -1))
+            return source is not None and all(trial.values[i] == source.values[i] for i in exact)
+
+        return [t for t in trials if not repeats(t)]
+
     @property
     def _names(self) -> list[str]:
         return [m.name for m in self.spec.objective_metrics]
@@ -166,7 +181,7 @@ class StudyHandle:
 
     def _joined(self) -> list[int]:
         """Numbers of the trials that joined the front of their time, by time of completion."""
-        done = [t for t in feasible_trials(self.study) if "reused_from" not in t.user_attrs]
+        done = self._distinct(feasible_trials(self.study))
         front: list[FrozenTrial] = []
         joined = []
         for trial in sorted(done, key=lambda t: (t.datetime_complete, t.number)):

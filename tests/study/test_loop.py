@@ -87,7 +87,7 @@ def test_a_duplicate_of_a_pruned_trial_is_pruned_untrained() -> None:
     states = [t.state.name for t in trials]
     assert states == ["PRUNED", "PRUNED", "COMPLETE", "PRUNED", "COMPLETE"]
     assert [t.user_attrs["epochs"] for t in trials] == [1, 0, 3, 0, 3]
-    assert trials[0].user_attrs["reason"] == "Pruned after epoch 0."
+    assert trials[0].user_attrs["reason"] == "Pruned after 1 epoch by ThresholdPruner."
     assert trials[3].user_attrs["reason"] == "The same network was pruned in trial 0."
     assert handle.usage().trials == 3
     assert handle.outcomes()["pruned"] == 1
