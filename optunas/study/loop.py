@@ -47,6 +47,7 @@ class Loop:
     inspector: Inspector | None = None
     deadline: float | None = None
     failures: int = field(default=0, init=False)
+    at_hand: optuna.Trial | None = field(default=None, init=False)
 
     def run(self) -> str:
         """Run trials until something ends it; return the sentence that says what.
@@ -55,14 +56,18 @@ class Loop:
             TrainingError: after :data:`MAX_FAILURES` failures in a row.
             KeyboardInterrupt: on Ctrl-C, after the trial at hand is marked and enqueued again.
         """
-        while True:
-            with self.lock():
-                reason = self._finished()
-                if reason is not None:
-                    return reason
-                trial = self.handle.study.ask()
-                trial.set_user_attr(WORKER, identity())
-            self._evaluate(trial)
+        try:
+            while True:
+                with self.lock():
+                    reason = self._finished()
+                    if reason is not None:
+                        return reason
+                    self.at_hand = self.handle.study.ask()
+                    self.at_hand.set_user_attr(WORKER, identity())
+                self._evaluate(self.at_hand)
+        except KeyboardInterrupt:
+            self._let_go()
+            raise
 
     def lock(self) -> AbstractContextManager[object]:
         """Held while trials are counted, begun and reclaimed, by one process of the machine."""
@@ -119,22 +124,27 @@ class Loop:
         except optuna.TrialPruned as pruned:
             state = TrialState.PRUNED
             trial.set_user_attr("reason", str(pruned))
-        except KeyboardInterrupt:
-            frozen = next(t for t in self.handle.trials() if t.number == trial.number)
-            abandon(self.handle.study, frozen, "Interrupted by the user.", charge=False)
-            raise
         except Exception as error:
             trial.set_user_attr("failure", failure(error))
             if not isinstance(error, TrainingError):
                 trial.set_user_attr("traceback", traceback.format_exc()[-2000:])
         self._tell(trial, state, values)
 
+    def _let_go(self) -> None:
+        """Mark the trial at hand, when it has not ended yet, and enqueue it again."""
+        for frozen in self.handle.trials(TrialState.RUNNING):
+            if self.at_hand is not None and frozen.number == self.at_hand.number:
+                abandon(self.handle.study, frozen, "Interrupted by the user.", charge=False)
+
     def _tell(
         self, trial: optuna.Trial, state: TrialState, values: tuple[float, ...] | None
     ) -> None:
-        if self.inspector is not None:
-            self.inspector.trial_ending(trial)
-        told = self.handle.study.tell(trial, values, state=state)
+        try:
+            if self.inspector is not None:
+                self.inspector.trial_ending(trial)
+        finally:
+            # Also on Ctrl-C: what is trained is not thrown away for a drawing.
+            told = self.handle.study.tell(trial, values, state=state)
         if self.inspector is not None:
             self.inspector.trial_finished(told)
             self.inspector.study_updated(self.overview)

@@ -94,7 +94,10 @@ def run(
                 with loop.lock():
                     reclaim(handle.study)
 
-            reason = crew.run(tick)
+            def finished() -> int:
+                return sum(handle.outcomes()[k] for k in ("complete", "pruned", "reused"))
+
+            reason = crew.run(tick, finished)
         if shown is not None:
             shown.say(reason)
     if loop.inspector is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def open_storage(url: str | None = None, *, must_exist: bool = False) -> BaseSto
     path = sqlite_path(url) or journal_path(url)
     if path is not None:
         _check_file(path, url, must_exist)
-    with storage_errors(url):
+    with _opening(url):
         if url.startswith("redis"):
             return JournalStorage(JournalRedisBackend(url))
         if journal_path(url) is not None:
@@ -90,9 +90,8 @@ def _sqlite(url: str) -> RDBStorage:
 
     path = sqlite_path(url)
     if path is not None and path.exists() and path.stat().st_size:
-        with sqlite3.connect(path, timeout=LOCK_TIMEOUT_S) as connection:
+        with closing(sqlite3.connect(path, timeout=LOCK_TIMEOUT_S)) as connection:
             problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        connection.close()
         if problem != "ok":
             raise StorageError(_corrupted(url, problem))
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": LOCK_TIMEOUT_S}})
@@ -111,29 +110,52 @@ def _tune(connection: Any, record: Any) -> None:
 
 @contextmanager
 def storage_errors(url: str) -> Iterator[None]:
-    """Turn a database's or server's errors into one sentence.
+    """Turn a database's or server's errors into one sentence; other errors pass.
 
     Raises:
-        StorageError: for what SQLAlchemy, SQLite, Redis or the journal raise.
+        StorageError: for what SQLAlchemy, SQLite or Redis raise.
     """
     import sqlalchemy.exc
+    from optuna.exceptions import StorageInternalError
 
     try:
         yield
-    except (sqlite3.DatabaseError, sqlalchemy.exc.DatabaseError) as error:
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        if any(word in cause for word in ("not a database", "malformed", "corrupt")):
-            raise StorageError(_corrupted(url, cause)) from error
-        raise StorageError(f"The storage {url!r} cannot be used: {cause}.") from error
-    except sqlalchemy.exc.ArgumentError as error:
-        raise StorageError(
+    except (sqlite3.DatabaseError, sqlalchemy.exc.SQLAlchemyError, StorageInternalError) as error:
+        raise _in_words(url, error) from error
+    except Exception as error:
+        if not type(error).__module__.startswith("redis."):
+            raise
+        raise StorageError(f"The storage {url!r} cannot be reached: {_first(error)}.") from error
+
+
+@contextmanager
+def _opening(url: str) -> Iterator[None]:
+    """The same while a storage is opened, when any error comes from the storage."""
+    try:
+        with storage_errors(url):
+            yield
+    except (ImportError, OSError) as error:
+        raise StorageError(f"The storage {url!r} cannot be reached: {_first(error)}.") from error
+    except (RuntimeError, ValueError, KeyError) as error:
+        journal = journal_path(url) is not None
+        what = "is no journal file" if journal else "cannot be opened"
+        raise StorageError(f"The storage {url!r} {what}: {_first(error)}.") from error
+
+
+def _in_words(url: str, error: Exception) -> StorageError:
+    import sqlalchemy.exc
+
+    if isinstance(error, sqlalchemy.exc.ArgumentError):
+        return StorageError(
             f"{url!r} is not a storage; expected for instance 'sqlite:///optunas.db', "
             "'postgresql://user@host/db', 'redis://host' or 'journal:///file.log'."
-        ) from error
-    except (ImportError, ConnectionError, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
-        raise StorageError(f"The storage {url!r} cannot be reached: {_first(error)}.") from error
-    except RuntimeError as error:
-        raise StorageError(f"The storage {url!r} cannot be opened: {_first(error)}.") from error
+        )
+    source = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    source = getattr(error, "orig", None) or getattr(source, "orig", None) or source
+    cause = _first(source)
+    if any(word in cause for word in ("not a database", "malformed", "corrupt")):
+        return StorageError(_corrupted(url, cause))
+    return StorageError(f"The storage {url!r} cannot be used: {cause}.")
 
 
 def _first(error: Exception) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import threading
+import time
 
 from optunas.errors import OptunasError
-from optunas.study.workers import WorkerOrder
+from optunas.study.workers import GRACE_S, WorkerOrder
 
 __all__ = ["main"]
 
@@ -24,9 +26,11 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.path[:0] = [p for p in order.path if p not in sys.path]
     from optunas.study.running import run_here
+    from optunas.study.storage import storage_errors
 
     try:
-        print(run_here(order))
+        with storage_errors(order.url):
+            print(run_here(order))
     except KeyboardInterrupt:
         return INTERRUPTED
     except OptunasError as error:
@@ -37,8 +41,13 @@ def main() -> int:
 
 def _end_with_parent() -> None:
     """Interrupt the trial at hand when the parent closes the pipe, or dies."""
-    sys.stdin.read()
+    # Read past Python's buffer, whose lock a thread must not hold when the process ends.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     _thread.interrupt_main()
+    time.sleep(GRACE_S)
+    # Something has swallowed the interrupt; nothing may go on without a parent.
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -69,12 +69,16 @@ class Workers:
     processes: dict[subprocess.Popen[str], IO[str]] = field(default_factory=dict, init=False)
     deaths: int = field(default=0, init=False)
     reason: str = field(default="", init=False)
+    _done: int = field(default=-1, init=False)
 
-    def run(self, on_tick: Callable[[], None], interval_s: float = 0.5) -> str:
+    def run(
+        self, on_tick: Callable[[], None], finished: Callable[[], int], interval_s: float = 0.5
+    ) -> str:
         """Start the workers and wait for them; return the sentence with which the first ended.
 
         Args:
-            on_tick: called between looks at the workers: reclaims, draws progress.
+            on_tick: called between looks at the workers, and at last: reclaims their trials.
+            finished: how many trials have come to their end so far.
             interval_s: seconds between looks.
 
         Raises:
@@ -90,10 +94,10 @@ class Workers:
                 on_tick()
                 for process in list(self.processes):
                     if process.poll() is not None:
-                        self._ended(process)
+                        self._ended(process, finished)
         finally:
             self._stop()
-        on_tick()
+            on_tick()
         return self.reason
 
     def _start(self) -> None:
@@ -104,13 +108,16 @@ class Workers:
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
+            # Ctrl-C reaches them through the pipe alone: a second interrupt from the terminal would
+            # break into the marking of their trials.
+            start_new_session=True,
         )
         assert process.stdin is not None
         process.stdin.write(self.order.to_json() + "\n")
         process.stdin.flush()
         self.processes[process] = log
 
-    def _ended(self, process: subprocess.Popen[str]) -> None:
+    def _ended(self, process: subprocess.Popen[str], finished: Callable[[], int]) -> None:
         log = self.processes.pop(process)
         log.seek(0)
         said = log.read().strip()
@@ -120,7 +127,9 @@ class Workers:
         elif process.returncode == 2:
             raise OptunasError(said.splitlines()[-1] if said else "A worker could not start.")
         else:
-            self.deaths += 1
+            done = finished()
+            self.deaths = self.deaths + 1 if done == self._done else 1
+            self._done = done
             if self.deaths > 3 * self.count:
                 raise TrainingError(
                     f"{self.deaths} workers died (exit code {process.returncode}); the last one "
