@@ -103,7 +103,7 @@ def print_front(handle: StudyHandle, console: Console | None = None) -> None:
         grid.add_section()
         grid.add_row(*(_text({**reference, "trial": "ref"}.get(c)) for c in shown), style="dim")
     console.print(grid)
-    for row in table:
+    for row in (row for row in table if row["architecture"]):
         line = f"{row['trial']:>5}  {row['architecture']}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if reference is not None:

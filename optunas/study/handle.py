@@ -115,7 +115,7 @@ class StudyHandle:
         """The Pareto front: a row a trial, best first in the first objective.
 
         Columns: ``trial``, the objectives, further metrics, ``epochs``, ``source``,
-        hyperparameters and ``architecture``.
+        hyperparameters and ``architecture`` ("" when only hyperparameters are searched).
         """
         metrics = [m.name for m in self.spec.all_metrics]
         first = self.spec.objective_metrics[0]
@@ -130,7 +130,8 @@ class StudyHandle:
             row |= {"epochs": trial.user_attrs.get("epochs")}
             row |= {"source": trial.user_attrs.get("source", "")}
             architecture, hyperparameters = self.spec.space.parts(self.candidate(trial))
-            row |= hyperparameters | {"architecture": str(architecture)}
+            words = "" if architecture is None else str(architecture)
+            row |= hyperparameters | {"architecture": words}
             extra |= dict.fromkeys(hyperparameters)
             rows.append(row)
         return Table(rows, ["trial", *metrics, "epochs", "source", *extra, "architecture"])
