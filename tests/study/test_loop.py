@@ -79,9 +79,7 @@ def test_a_duplicate_of_a_complete_trial_is_not_trained() -> None:
 
 
 def test_a_duplicate_of_a_pruned_trial_is_pruned_untrained() -> None:
-    handle = new(
-        pruner="threshold", pruner_options={"lower": 0.3}, budget=Budget(trials=3), seed=3
-    )
+    handle = new(pruner="threshold", pruner_options={"lower": 0.3}, budget=Budget(trials=3), seed=3)
     enqueue(handle, 1, 1, 9, 1, 10)
     trials = run(handle)
     states = [t.state.name for t in trials]
