@@ -262,11 +262,10 @@ class Objective:
 
 def _why(pruner: BasePruner, epochs: int) -> str:
     """The sentence that is stored as a pruned trial's reason."""
-    behind = (
-        "networks that cost no more" if isinstance(pruner, CheapAwareMedianPruner) else "others"
-    )
-    after = f"{epochs} epoch{'' if epochs == 1 else 's'}"
-    return f"Behind {behind} after {after} ({type(pruner).__name__})."
+    after = f"Pruned after {epochs} epoch{'' if epochs == 1 else 's'} by {type(pruner).__name__}"
+    if isinstance(pruner, CheapAwareMedianPruner):
+        return f"{after}: behind networks that cost no more."
+    return f"{after}."
 
 
 def _builder(space: Space) -> Callable[..., Any] | None:

@@ -19,6 +19,7 @@ from processes import (
     write_study,
 )
 
+import optunas
 from optunas.study.recover import WORKER
 
 Start = Callable[..., Run]
@@ -47,11 +48,10 @@ def finished(folder: Path) -> dict[int, tuple[object, ...]]:
     }
 
 
-def resume(start: Start, folder: Path, count: int) -> None:
+def resume(folder: Path, count: int) -> None:
     """Run the study to its end by name and check that it has as many counted trials as planned."""
     before = finished(folder)
-    code, _, err = start("toy", "--trust", "toy_task").finish()
-    assert code == 0, err
+    optunas.run("toy", storage=f"sqlite:///{folder}/optunas.db", trust=["toy_task"], progress=False)
     after = finished(folder)
     assert {number: after[number] for number in before} == before
     charged = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -78,13 +78,14 @@ def test_ctrl_c_marks_the_trial_and_says_how_to_go_on(start: Start, tmp_path: Pa
     assert marked.user_attrs["epochs"] >= 1
     assert waiting.state == TrialState.WAITING
     assert waiting.user_attrs["retry_of"] == marked.number
-    resume(start, tmp_path, 3)
+    resume(tmp_path, 3)
     again = next(t for t in trials(tmp_path) if "retry_of" in t.user_attrs)
     assert again.state == TrialState.COMPLETE
     assert again.params == marked.params
     check_books(tmp_path, kills=1)
 
 
+@pytest.mark.slow
 def test_ctrl_c_with_workers_marks_their_trials(start: Start, tmp_path: Path) -> None:
     run = start(str(write_study(tmp_path, trials=40)), "--workers", "2")
     until(lambda: len(training(tmp_path)) == 2, "two training trials")
@@ -107,7 +108,7 @@ def test_a_killed_run_is_resumed(start: Start, tmp_path: Path) -> None:
     until(lambda: len(trials(tmp_path)) > 1 and training(tmp_path), "a second trial")
     run.kill()
     (running,) = [t for t in trials(tmp_path) if t.state == TrialState.RUNNING]
-    resume(start, tmp_path, 3)
+    resume(tmp_path, 3)
     lost = trials(tmp_path)[running.number]
     assert lost.state == TrialState.FAIL
     assert lost.user_attrs["failure"] == f"Lost: its worker (process {run.pid}) was killed."
@@ -118,6 +119,7 @@ def test_a_killed_run_is_resumed(start: Start, tmp_path: Path) -> None:
     check_books(tmp_path, kills=1)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_trial_tried_again(
     start: Start, tmp_path: Path
 ) -> None:
@@ -132,23 +134,24 @@ def test_a_killed_worker_is_replaced_and_its_trial_tried_again(
     assert "was killed" in lost.user_attrs["failure"]
     (again,) = [t for t in trials(tmp_path) if t.user_attrs.get("retry_of") == lost.number]
     assert again.params == lost.params
-    resume(start, tmp_path, 5)  # nothing is left to do
+    resume(tmp_path, 5)  # nothing is left to do
     check_books(tmp_path, kills=1)
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_killed_parent(start: Start, tmp_path: Path) -> None:
     run = start(str(write_study(tmp_path, trials=4)), "--workers", "2")
     until(lambda: training(tmp_path), "a training trial")
     workers = {worker_of(t) for t in training(tmp_path)}
     run.kill()
     until(lambda: all(gone(pid) for pid in workers), "the end of the workers")
-    resume(start, tmp_path, 4)
+    resume(tmp_path, 4)
     check_books(tmp_path, kills=2)
 
 
 def test_workers_share_a_budget_exactly(start: Start, tmp_path: Path) -> None:
-    study = write_study(tmp_path, trials=5, epoch_s=0.01)
-    code, out, err = start(str(study), "--workers", "3").finish()
+    study = write_study(tmp_path, trials=5, epoch_s=0.05)
+    code, out, err = start(str(study), "--workers", "2").finish()
     assert code == 0, err
     states = [t.state for t in trials(tmp_path) if "reused_from" not in t.user_attrs]
     assert states == [TrialState.COMPLETE] * 5
@@ -157,7 +160,7 @@ def test_workers_share_a_budget_exactly(start: Start, tmp_path: Path) -> None:
     check_books(tmp_path, kills=0)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_broken_study_ends_with_one_sentence(start: Start, tmp_path: Path, workers: int) -> None:
     study = tmp_path / "my_study.py"
     study.write_text(
