@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
 
@@ -17,6 +21,9 @@ from optunas.errors import StorageError
 __all__ = ["DEFAULT_STORAGE", "open_storage", "sqlite_path", "storage_errors", "storage_url"]
 
 DEFAULT_STORAGE = "sqlite:///optunas.db"
+
+LINE = 1 << 16
+"""Bytes at the end of a journal that are looked at."""
 
 LOCK_TIMEOUT_S = 120
 """How long a write waits for another process's write."""
@@ -58,9 +65,13 @@ def open_storage(url: str | None = None, *, must_exist: bool = False) -> BaseSto
         _check_file(path, url, must_exist)
     with _opening(url):
         if url.startswith("redis"):
-            return JournalStorage(JournalRedisBackend(url))
-        if journal_path(url) is not None:
-            return JournalStorage(JournalFileBackend(str(path)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ExperimentalWarning)
+                return JournalStorage(JournalRedisBackend(url))
+        journal = journal_path(url)
+        if journal is not None:
+            _check_journal(journal, url)
+            return JournalStorage(JournalFileBackend(str(journal)))
         if sqlite_path(url) is not None:
             return _sqlite(url)
         return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
@@ -78,6 +89,35 @@ def _check_file(path: Path, url: str, must_exist: bool) -> None:
         raise StorageError(
             f"The storage {url!r} cannot be read and written; check its permissions."
         )
+
+
+def _check_journal(path: Path, url: str) -> None:
+    """Refuse what is no journal: Optuna notices only after it has written to it."""
+    content = path.open("rb") if path.exists() else io.BytesIO()
+    with content as file:
+        first = file.readline()
+        file.seek(max(0, file.seek(0, os.SEEK_END) - LINE))
+        *_, last = file.read().splitlines(keepends=True) or [b""]
+    database = path.suffix in (".db", ".sqlite", ".sqlite3") and "://" not in url
+    if database or first.startswith(b"SQLite format 3"):
+        raise StorageError(
+            f"The storage {url!r} would be a journal file; for a SQLite database name it "
+            f"'sqlite:///{path}'."
+        )
+    # A last line without an end is what a killed process leaves; Optuna reads over it.
+    lines = [line for line in {first, last if last.endswith(b"\n") else first} if line]
+    if not all(_is_log(line) for line in lines if len(line) < LINE):
+        raise StorageError(
+            f"The storage {url!r} is no journal file, or a damaged one; name another with "
+            "--storage."
+        )
+
+
+def _is_log(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line)["op_code"], int)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _sqlite(url: str) -> RDBStorage:
@@ -116,7 +156,6 @@ def storage_errors(url: str) -> Iterator[None]:
         StorageError: for what SQLAlchemy, SQLite or Redis raise.
     """
     import sqlalchemy.exc
-    from optuna.exceptions import StorageInternalError
 
     try:
         yield
@@ -136,10 +175,8 @@ def _opening(url: str) -> Iterator[None]:
             yield
     except (ImportError, OSError) as error:
         raise StorageError(f"The storage {url!r} cannot be reached: {_first(error)}.") from error
-    except (RuntimeError, ValueError, KeyError) as error:
-        journal = journal_path(url) is not None
-        what = "is no journal file" if journal else "cannot be opened"
-        raise StorageError(f"The storage {url!r} {what}: {_first(error)}.") from error
+    except (RuntimeError, ValueError, KeyError, AssertionError) as error:
+        raise StorageError(f"The storage {url!r} cannot be opened: {_first(error)}.") from error
 
 
 def _in_words(url: str, error: Exception) -> StorageError:
