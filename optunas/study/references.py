@@ -112,7 +112,7 @@ def load_file(path: str | Path) -> StudySpec:
     sys.modules[path.stem] = module
     try:
         module_spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if before is None:
             del sys.modules[path.stem]
         else:
@@ -132,8 +132,9 @@ def load_file(path: str | Path) -> StudySpec:
     return study
 
 
-def _last_line(error: Exception, path: Path) -> str:
+def _last_line(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
         return f" in line {error.lineno}"
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()]
     return f" in line {lines[-1]}" if lines else ""
