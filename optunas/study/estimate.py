@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from optunas.objective import Objective
-from optunas.study.budget import Budget
+from optunas.study.budget import LIMITS, Budget, Usage
 from optunas.study.handle import StudyHandle
 from optunas.study.spec import StudySpec
 
@@ -64,15 +65,25 @@ def estimate(
         architecture, searched = spec.space.parts(spec.space.sample(rng))
         begun = time.perf_counter()
         trained = _one_epoch(objective, architecture, {**settings, **searched, "epochs": 1})
-        setup_s += (time.perf_counter() - begun - trained) / SAMPLES
+        # A table gives the seconds that were recorded, more than looking them up takes.
+        setup_s += max(0.0, time.perf_counter() - begun - trained) / SAMPLES
         epoch_s += trained / SAMPLES
-    used = handle.usage().trials if handle else 0
     epochs = int(spec.training.get("epochs", _default_epochs()))
-    trials = max(0, (budget.trials or 0) - used)
-    if budget.epochs is not None:
-        trials = min(trials or budget.epochs, -(-budget.epochs // epochs))
-    seconds = trials * (setup_s + epochs * epoch_s) / workers
+    trial_s = setup_s + epochs * epoch_s
+    one = Usage(1, epochs, trial_s / workers, epochs * epoch_s / 3600)
+    trials = _trials_left(budget, handle.usage() if handle else Usage(), one)
+    seconds = trials * trial_s / workers
     return Estimate(trials, epoch_s, setup_s, seconds / 60, trials * BYTES_PER_TRIAL / 1e6)
+
+
+def _trials_left(budget: Budget, used: Usage, one: Usage) -> int:
+    """How many trials that use as much as ``one`` fit into what is left of the scarcest limit."""
+    left = []
+    for name in LIMITS:
+        limit, each = getattr(budget, name), getattr(one, name)
+        if limit is not None and each > 0:
+            left.append(max(0.0, limit - getattr(used, name)) / each)
+    return math.ceil(min(left, default=0.0))
 
 
 def _one_epoch(objective: Objective, architecture: Any, settings: dict[str, Any]) -> float:
