@@ -1,0 +1,57 @@
+"""The commands and their options are an interface: a change here is a change for every user."""
+
+from __future__ import annotations
+
+import click
+import typer
+
+from optunas.cli import app
+
+STORAGE = {"--storage"}
+TRUST = {"--trust"}
+JSON = {"--json"}
+NEW = {"--name", "--seed", "--device", "--trials"}
+
+FROZEN = {
+    "": {"--version", "--install-completion", "--show-completion"},
+    "dashboard": STORAGE | {"--host", "--port", "--artifacts"},
+    "space": set(),
+    "space info": {"FILE", "--sample", "--seed"} | JSON,
+    "study": set(),
+    "study create": {"FILE"} | NEW | STORAGE,
+    "study delete": {"NAME", "--yes", "-y"} | STORAGE,
+    "study front": {"NAME", "--csv"} | JSON | STORAGE | TRUST,
+    "study list": STORAGE | JSON,
+    "study run": {"STUDY", "--timeout", "--workers", "--dry-run"} | NEW | STORAGE | TRUST,
+    "study show": {"NAME"} | STORAGE | JSON | TRUST,
+}
+
+
+def walk(command: click.Command, path: str = "") -> dict[str, set[str]]:
+    """Command path -> its options and arguments (in capitals)."""
+    options = {
+        name
+        for parameter in command.params
+        for name in (
+            [parameter.name.upper()]
+            if parameter.param_type_name == "argument" and parameter.name
+            else [*parameter.opts, *parameter.secondary_opts]
+        )
+    }
+    found = {path: options - {"--help"}}
+    for name, child in getattr(command, "commands", {}).items():
+        found |= walk(child, f"{path} {name}".strip())
+    return found
+
+
+def test_commands_and_options_are_the_frozen_ones() -> None:
+    assert walk(typer.main.get_command(app)) == FROZEN
+
+
+def test_every_command_and_option_has_a_help_text() -> None:
+    def check(command: click.Command, path: str) -> None:
+        assert command.help, path
+        for name, child in getattr(command, "commands", {}).items():
+            check(child, f"{path} {name}")
+
+    check(typer.main.get_command(app), "optunas")
