@@ -72,7 +72,7 @@ class DeviceError(OptunasError):
 
 
 class TrainingError(OptunasError):
-    """Training that broke down, a loss that is not finite for instance: ends one trial, not the run."""
+    """Training that broke down (a loss that is not finite): ends one trial, not the run."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

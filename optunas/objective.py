@@ -115,6 +115,9 @@ class Objective:
         digest = self.space.digest(candidate)
         trial.set_user_attr("architecture", self.space.to_json(candidate))
         trial.set_user_attr("digest", digest)
+        if self.task.input_shape is not None and not self.space.is_connected(candidate):
+            self._untrained(trial, "ruled_out", True)
+            raise optuna.TrialPruned("Ruled out: the network's output does not see its input.")
         earlier = self._earlier(trial, digest)
         complete = [t for t in earlier if t.state == TrialState.COMPLETE]
         again = bool(earlier) and len(complete) != len(earlier)
@@ -218,7 +221,10 @@ class Objective:
         ]
 
     def _mark_reused(self, trial: optuna.Trial, source: FrozenTrial) -> None:
-        trial.set_user_attr("reused_from", source.number)
+        self._untrained(trial, "reused_from", source.number)
+
+    def _untrained(self, trial: optuna.Trial, why: str, what: int | bool) -> None:
+        trial.set_user_attr(why, what)
         trial.set_user_attr("epochs", 0)
         trial.set_user_attr("seconds", 0.0)
 

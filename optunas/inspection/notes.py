@@ -131,6 +131,8 @@ def _fate(trial: FrozenTrial, curve: Mapping[int, float]) -> str:
         return (
             f"**Reused:** the same network as trial {attrs['reused_from']}, {again}, not trained."
         )
+    if "ruled_out" in attrs:
+        return f"**Not trained.** {_plain(reason)}"
     if trial.state == TrialState.PRUNED:
         return f"**Pruned** ({spent})" + (f": {_plain(reason)}" if reason else ".")
     if trial.state == TrialState.FAIL:
@@ -197,8 +199,9 @@ def _complete(trials: Sequence[FrozenTrial]) -> int:
 def _outcomes(trials: Sequence[FrozenTrial]) -> str:
     counts = {
         "complete": _complete(trials),
-        "pruned": sum(t.state == TrialState.PRUNED and not _reused(t) for t in trials),
+        "pruned": sum(t.state == TrialState.PRUNED and not _free(t) for t in trials),
         "reused": sum(_reused(t) for t in trials),
+        "ruled out": sum("ruled_out" in t.user_attrs for t in trials),
         "failed": sum(t.state == TrialState.FAIL for t in trials),
     }
     counts |= {word: sum(t.state == s for t in trials) for s, word in _UNFINISHED.items()}
@@ -208,6 +211,10 @@ def _outcomes(trials: Sequence[FrozenTrial]) -> str:
 
 def _reused(trial: FrozenTrial) -> bool:
     return "reused_from" in trial.user_attrs
+
+
+def _free(trial: FrozenTrial) -> bool:
+    return _reused(trial) or "ruled_out" in trial.user_attrs
 
 
 def _front_table(

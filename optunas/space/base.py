@@ -192,6 +192,10 @@ class Space(ABC, Generic[A]):
         """A coarser class than :meth:`digest` where a space has one; must not be used for reuse."""
         return self.digest(architecture)
 
+    def is_connected(self, architecture: A) -> bool:
+        """Whether its network's output depends on the input; one that does not learns nothing."""
+        return True
+
     def features(self, architecture: A) -> np.ndarray:
         """A vector for regressors: one-hot choices, numbers scaled to [0, 1]; shape (F,), float."""
         values = self.encode(architecture)

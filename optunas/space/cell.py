@@ -8,6 +8,7 @@ nodes 2, 3, ... sum two operations each, and the output concatenates them.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -48,6 +49,15 @@ class Cell:
     def into(self, node: int) -> tuple[Edge, ...]:
         """The edges that end at ``node``, by source."""
         return tuple(edge for edge in self.edges if edge.target == node)
+
+    def is_connected(self, zeros: Collection[str] = ("none",)) -> bool:
+        """Whether the output depends on an input: some path of operations not in ``zeros``."""
+        reached = set(range(self.num_inputs))
+        for source, target, operation in self.edges:  # sorted by target, so sources come first
+            if source in reached and operation not in zeros:
+                reached.add(target)
+        last = self.num_nodes - 1
+        return last in reached if self.num_inputs == 1 else len(reached) > self.num_inputs
 
     def to_json(self) -> str:
         """JSON text; :meth:`from_json` gives an equal cell back."""

@@ -53,6 +53,7 @@ class DenseCellSpace(Space[Cell]):
         self.num_nodes = num_nodes
         names = tuple(operation.name for operation in self.operations)
         self._names = names
+        self._zeros = [operation.name for operation in self.operations if operation.zero]
         self._choice: Parameter = Choice(names)
         self._own = own_operations(self.operations)
         self._pairs = [(i, j) for j in range(1, num_nodes) for i in range(j)]
@@ -127,8 +128,11 @@ class DenseCellSpace(Space[Cell]):
             known = self._cache[edges] = short_hash("dense", certificate)
         return known
 
+    def is_connected(self, architecture: Cell) -> bool:
+        return architecture.is_connected(self._zeros)
+
     def structure_digest(self, architecture: Cell) -> str:
-        """NAS-Bench-201's isomorphism class, 6,466 in its space; coarser than :meth:`digest`."""
+        """NAS-Bench-201's class, 6,466 in its space; see :mod:`optunas.space.structure`."""
         expression = structure_expression(architecture, self._digest.kinds)
         return short_hash("dense-structure", expression)
 

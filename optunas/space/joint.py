@@ -140,6 +140,9 @@ class JointSpace(Space[Joint]):
         digests = [f"{p}={digest(space, architecture[p])}" for p, space in self.spaces.items()]
         return short_hash("joint", *digests)
 
+    def is_connected(self, architecture: Mapping[str, Any]) -> bool:
+        return all(space.is_connected(architecture[p]) for p, space in self.spaces.items())
+
     def features(self, architecture: Mapping[str, Any]) -> np.ndarray:
         return np.concatenate([s.features(architecture[p]) for p, s in self.spaces.items()])
 

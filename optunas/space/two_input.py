@@ -200,6 +200,11 @@ class CellSpace(Space[Genotype]):
             cache[cell.edges] = known
         return known
 
+    def is_connected(self, architecture: Genotype) -> bool:
+        """Both cells: they stand in a row, so one that passes nothing on cuts the network."""
+        zeros = [operation.name for operation in self.operations if operation.zero]
+        return all(cell.is_connected(zeros) for cell in (architecture.normal, architecture.reduce))
+
     def structure_digest(self, architecture: Genotype) -> str:
         """The coarser class of NAS-Bench-201's expressions, the concatenation sorted."""
         kinds = self._digest.kinds

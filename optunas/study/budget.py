@@ -105,10 +105,14 @@ class Usage:
     patience_generations: int = 0
 
 
+FREE = {"reused_from", "ruled_out"}
+"""User attributes of trials that trained nothing and so cost nothing."""
+
+
 def counts(trial: FrozenTrial) -> bool:
-    """Whether a trial counts against ``Budget.trials``: trained, or training, and not reused."""
+    """Whether a trial counts against ``Budget.trials``: trained, or training."""
     charged = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-    return trial.state in charged and "reused_from" not in trial.user_attrs
+    return trial.state in charged and not FREE & trial.user_attrs.keys()
 
 
 def _spent(trial: FrozenTrial) -> tuple[int, float, float]:

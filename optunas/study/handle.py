@@ -148,7 +148,7 @@ class StudyHandle:
         return usage(trials, joined, generation_key(self.spec.sampler))
 
     def outcomes(self) -> dict[str, int]:
-        """How many trials ended how: complete, pruned, reused, failed, running, waiting."""
+        """How many trials ended how: complete, pruned, reused, ruled out, failed and so on."""
         trials = self.trials()
         reused = sum("reused_from" in t.user_attrs for t in trials)
         by_state = {s: sum(t.state == s for t in trials if counts(t)) for s in TrialState}
@@ -156,6 +156,7 @@ class StudyHandle:
             "complete": by_state[TrialState.COMPLETE],
             "pruned": by_state[TrialState.PRUNED],
             "reused": reused,
+            "ruled out": sum("ruled_out" in t.user_attrs for t in trials),
             "failed": sum(t.state == TrialState.FAIL for t in trials),
             "running": by_state[TrialState.RUNNING],
             "waiting": sum(t.state == TrialState.WAITING for t in trials),

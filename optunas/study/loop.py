@@ -89,11 +89,12 @@ class Loop:
         sampler = self.handle.study.sampler
         if isinstance(sampler, SeededSampler) and sampler.exhausted:
             return "The sampler has suggested the whole space."
-        reused, limit = self.handle.outcomes()["reused"], self._max_reused()
-        if reused >= limit:
+        outcomes, limit = self.handle.outcomes(), self._max_reused()
+        free = outcomes["reused"] + outcomes["ruled out"]
+        if free >= limit:
             return (
-                f"The sampler suggested {reused} networks that were trained before, the limit "
-                f"(max_reused): the space or the sampler has little new to offer."
+                f"The sampler suggested {free} networks that were trained before or ruled out, the "
+                "limit (max_reused): the space or the sampler has little new to offer."
             )
         return None
 

@@ -95,7 +95,9 @@ def run(
                     reclaim(handle.study)
 
             def finished() -> int:
-                return sum(handle.outcomes()[k] for k in ("complete", "pruned", "reused"))
+                return sum(
+                    handle.outcomes()[k] for k in ("complete", "pruned", "reused", "ruled out")
+                )
 
             reason = crew.run(tick, finished)
         if shown is not None:

@@ -49,7 +49,8 @@ class StudySpec:
         reuse: a candidate that was trained before returns the stored values.
         repeats: trainings per candidate, with different seeds, before values are reused (their
             mean): for noisy objectives.
-        max_reused: end after so many reused trials; None is ten times the budget's trials.
+        max_reused: end after so many reused or ruled out trials; None is ten times the
+            budget's trials.
         reference: train a small hand-made network on the same task, to stand beside the front.
         description: one line for tables and notes.
     """
