@@ -114,7 +114,7 @@ def test_too_many_duplicates_end_the_run() -> None:
     space = HyperSpace(width=Int(1, 2), mood=Choice(("fine",)))
     handle = new(space=space, max_reused=5)
     reason = ended(handle)
-    assert "trained before, the limit (max_reused)" in reason
+    assert "trained before or ruled out, the limit (max_reused)" in reason
     assert handle.outcomes()["reused"] == 5
     assert handle.usage().trials == 2
 
