@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Collection
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from optunas.errors import InvalidSpecError, OptunasError, TaskError, nearest
@@ -109,9 +110,14 @@ def load_file(path: str | Path) -> StudySpec:
         raise InvalidSpecError(f"{str(path)!r} is not a Python file; a study file ends in '.py'.")
     module = importlib.util.module_from_spec(module_spec)
     before = sys.modules.get(path.stem)
+    if before is not None and not isinstance(getattr(before, "study", None), StudySpec):
+        raise InvalidSpecError(
+            f"The study file {str(path)!r} has the name of the module {path.stem!r}; rename it."
+        )
     sys.modules[path.stem] = module
     try:
         module_spec.loader.exec_module(module)
+        return _study_of(module, path)
     except (Exception, SystemExit) as error:
         if before is None:
             del sys.modules[path.stem]
@@ -123,6 +129,11 @@ def load_file(path: str | Path) -> StudySpec:
         raise InvalidSpecError(
             f"The study file {str(path)!r} is broken{where}: {type(error).__name__}: {error}."
         ) from error
+
+
+def _study_of(module: ModuleType, path: Path) -> StudySpec:
+    from optunas.study.spec import StudySpec
+
     study = getattr(module, "study", None)
     if not isinstance(study, StudySpec):
         has = "no 'study'" if study is None else f"a 'study' of type {type(study).__name__}"
