@@ -211,12 +211,13 @@ class Objective:
 
     def _earlier(self, trial: optuna.Trial, digest: str) -> list[FrozenTrial]:
         """Finished trials that trained the same candidate, oldest first."""
-        if not self.reuse:
+        study = getattr(trial, "study", None)  # a FixedTrial has none
+        if not self.reuse or study is None:
             return []
         states = (TrialState.COMPLETE, TrialState.PRUNED)
         return [
             t
-            for t in trial.study.get_trials(deepcopy=False, states=states)
+            for t in study.get_trials(deepcopy=False, states=states)
             if t.user_attrs.get("digest") == digest and "reused_from" not in t.user_attrs
         ]
 
