@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,34 +13,45 @@ from optuna.pruners import BasePruner, MedianPruner
 from optuna.trial import FrozenTrial
 
 from optunas.errors import InvalidSpecError
-from optunas.pruning.history import History, Standing
+from optunas.pruning.history import Floats, History, Point, Standing
 from optunas.pruning.view import ObjectiveView
 
 __all__ = ["CheapAwareMedianPruner"]
+
+LATEST = 100
+"""Completed trials, the latest ones, whose pairs tell how often a trial caught up."""
 
 
 class CheapAwareMedianPruner(BasePruner):
     """Prunes a trial that falls behind the networks that cost no more than it does.
 
-    In a study of several objectives where only one is expensive, the plain median compares a
-    small network with large ones, and prunes the small end of the front. Here a trial's
-    *rivals* are the completed trials that are at least as cheap in every cheap objective: what
-    beats a trial among them dominates it. A trial is pruned at a step when one of these holds:
+    In a study of several objectives of which one is expensive, the plain median compares a small
+    network with large ones and prunes the small end of the front. Here a trial's *rivals* are the
+    completed trials that are at least as cheap in every cheap objective; only what beats a trial
+    among them dominates it. A trial is *losing* at a step when one of these holds:
 
-    - *behind*: its best value so far is worse than the median of its rivals' values at this step
-      (Optuna's median rule, over the rivals);
-    - *out of reach*: no completed trial whose best value at this step was as bad as this one's,
-      or worse, ended above the best rival's final value, and there are at least ``n_precedents``
-      such trials. It goes by ranks alone, so it is silent as long as the early steps of the curves
-      say little about their ends, and it has no scale to set.
+    - its best value so far is worse than the median of its rivals' values at this step (Optuna's
+      median rule, over the rivals);
+    - it will hardly catch up with its best rival, the one that ended highest. Over all pairs of
+      completed trials of which one was at least as far behind the other at this step (in the mean
+      of the last four values), the share that ended ahead is the chance to catch up. It is too
+      small when its odds are below the square of ``n rivals / crowd``, times the share of the
+      training that would be saved (and below even odds times that share in any case).
 
-    Both wait for ``n_min_rivals`` rivals with a value at this step: a trial that is cheaper than
-    all others is never pruned. Only COMPLETE trials count, as in Optuna's pruners.
+    It is pruned when it was losing at every step of the last 1/n-th of a training (as long as the
+    longest of the completed ones).
 
-    In a study of one objective, and for a trial without any cheap value, it is Optuna's
-    ``MedianPruner`` with the same first three arguments. A cheap value that is not known (or not
-    finite) for one trial: if the trial is the one being judged, that objective is left out; a
-    completed trial without it is no rival.
+    The square is what is at stake: of n + 1 networks of equal cost the next is the best one with
+    odds of 1 : n, and what it then adds to the front is again of the order of 1/n of the spread.
+    So a trial without rivals is never pruned, one with few is given time, and one that many
+    networks match for less ends soon. Early steps that say little about the end give good chances
+    to catch up, so that they prune only what is far behind; at the end there is little left to
+    save, and a near miss is trained out.
+
+    Only COMPLETE trials count, as in Optuna's pruners. In a study of one objective, and for a
+    trial without any cheap value, this is Optuna's ``MedianPruner`` with the same first three
+    arguments. A cheap value that is not known (or not finite): if it is missing in the trial that
+    is judged, that objective is left out; a completed trial without it is no rival.
 
     The cheap values come from ``optunas.report(..., cheap={...})``. NaN values count as not
     reported; a trial that reported nothing but NaN is pruned.
@@ -51,41 +62,37 @@ class CheapAwareMedianPruner(BasePruner):
         interval_steps: steps between two judgements, counted from the warm-up.
         tolerance: a rival may cost this fraction more; for the noise of measured objectives.
         measured: the objectives (indices) that ``tolerance`` holds for; None: for all.
-        n_min_rivals: rivals that it takes to judge.
-        n_precedents: trials that stood no better that it takes to call a trial out of reach;
-            0 turns that rule off.
+        crowd: rivals that it takes to give up a trial that would catch up with even odds; larger
+            numbers prune less, ``math.inf`` leaves the median rule alone.
 
     Raises:
-        InvalidSpecError: for a negative number, or ``interval_steps`` or ``n_min_rivals`` below 1.
+        InvalidSpecError: for a negative number, or ``interval_steps`` or ``crowd`` below 1.
     """
 
     def __init__(
         self,
         n_startup_trials: int = 5,
-        n_warmup_steps: int = 2,
+        n_warmup_steps: int = 0,
         interval_steps: int = 1,
         *,
         tolerance: float = 0.05,
         measured: Collection[int] | None = None,
-        n_min_rivals: int = 3,
-        n_precedents: int = 8,
+        crowd: float = 55.0,
     ) -> None:
         for name, value, low in (
             ("n_startup_trials", n_startup_trials, 0),
             ("n_warmup_steps", n_warmup_steps, 0),
             ("interval_steps", interval_steps, 1),
             ("tolerance", tolerance, 0.0),
-            ("n_min_rivals", n_min_rivals, 1),
-            ("n_precedents", n_precedents, 0),
+            ("crowd", crowd, 1.0),
         ):
             if not value >= low:
                 raise InvalidSpecError(f"{name} must be at least {low}, got {value!r}.")
         self._n_startup_trials = n_startup_trials
         self._n_warmup_steps = n_warmup_steps
         self._interval_steps = interval_steps
-        self._tolerance = tolerance
+        self._tolerance, self._crowd = tolerance, crowd
         self._measured = None if measured is None else frozenset(measured)
-        self._n_min_rivals, self._n_precedents = n_min_rivals, n_precedents
         self._median = MedianPruner(n_startup_trials, n_warmup_steps, interval_steps)
         self._histories: WeakKeyDictionary[Study, History] = WeakKeyDictionary()
 
@@ -102,8 +109,7 @@ class CheapAwareMedianPruner(BasePruner):
             return self._median.prune(study, trial)
         history = self._history(study)
         costs = history.costs_of(trial)
-        known = np.isfinite(costs)
-        if not known.any():
+        if not np.isfinite(costs).any():
             return self._median.prune(study, trial)
         step = trial.last_step
         if step is None or not self._is_due(step, trial.intermediate_values):
@@ -111,36 +117,46 @@ class CheapAwareMedianPruner(BasePruner):
         completed = history.update(study)
         if completed == 0 or completed < self._n_startup_trials:
             return False
-        best = history.best_of(trial)
-        if math.isnan(best):
+        path = history.path_of(trial)
+        if math.isnan(path[step].best):
             return True
-        standing = history.at(step)
-        limits = (costs + self._allowance(study) * np.abs(costs))[known]
-        rivals: NDArray[np.bool_] = np.all(standing.costs[:, known] <= limits, axis=1)
-        if rivals.sum() < self._n_min_rivals:
+        return self._is_out(history, path, costs + self._allowance(study) * np.abs(costs))
+
+    def _is_out(self, history: History, path: Mapping[int, Point], limits: Floats) -> bool:
+        """Whether the trial was losing for long enough."""
+        steps = [step for step in sorted(path, reverse=True) if step >= self._n_warmup_steps]
+        n_rivals = int(_rivals(history.at(steps[0]), limits).sum())
+        if n_rivals == 0:
             return False
-        return self._is_behind(best, standing, rivals) or self._is_out_of_reach(
-            best, standing, rivals
+        time = math.ceil(history.longest / n_rivals)
+        if len(steps) < time:
+            return False
+        reports = len(path) + np.arange(0, -time, -1)
+        saved = np.maximum(1.0 - reports / history.longest, 0.0)
+        return all(
+            self._is_losing(history.at(step), path[step], limits, float(share))
+            for step, share in zip(steps, saved, strict=False)
         )
 
-    def _is_behind(self, best: float, standing: Standing, rivals: NDArray[np.bool_]) -> bool:
-        return best < float(np.median(standing.values[rivals]))
-
-    def _is_out_of_reach(self, best: float, standing: Standing, rivals: NDArray[np.bool_]) -> bool:
-        precedents = standing.finals[standing.best <= best]
-        if self._n_precedents == 0 or len(precedents) < self._n_precedents:
+    def _is_losing(self, standing: Standing, point: Point, limits: Floats, saved: float) -> bool:
+        rivals = _rivals(standing, limits)
+        if not rivals.any():
             return False
-        return bool(precedents.max() < standing.finals[rivals].max())
+        if point.best < float(np.median(standing.values[rivals])):
+            return True
+        top = np.flatnonzero(rivals)[np.argmax(standing.finals[rivals])]
+        behind = float(standing.recent[top]) - point.recent
+        accepted = min(float(rivals.sum()) / self._crowd, 1.0) ** 2 * saved
+        return behind > 0 and odds_of_catching_up(standing, behind) < accepted
 
     def _is_due(self, step: int, steps: Collection[int]) -> bool:
         """Whether ``step`` is the first reported one of its interval, as in Optuna's pruners."""
         if step < self._n_warmup_steps:
             return False
-        past = step - self._n_warmup_steps
-        start = step - past % self._interval_steps
+        start = step - (step - self._n_warmup_steps) % self._interval_steps
         return not any(start <= other < step for other in steps)
 
-    def _allowance(self, study: ObjectiveView) -> NDArray[np.float64]:
+    def _allowance(self, study: ObjectiveView) -> Floats:
         measured = self._measured
         return np.array(
             [
@@ -157,3 +173,21 @@ class CheapAwareMedianPruner(BasePruner):
             del costs[study.objective]
             history = self._histories[study] = History(study.direction, costs)
         return history
+
+
+def _rivals(standing: Standing, limits: Floats) -> NDArray[np.bool_]:
+    """Which completed trials cost no more than ``limits``, (k,), where these are finite."""
+    known = np.isfinite(limits)
+    within: NDArray[np.bool_] = np.all(standing.costs[:, known] <= limits[known], axis=1)
+    return within
+
+
+def odds_of_catching_up(standing: Standing, behind: float) -> float:
+    """The odds that a trial so far behind another ends ahead of it, from pairs of completed ones.
+
+    Half a case is added on each side: without a pair that far apart the odds are even.
+    """
+    recent, finals = standing.recent[-LATEST:], standing.finals[-LATEST:]
+    apart = recent[None, :] - recent[:, None] >= behind  # row behind column
+    won = int(np.count_nonzero(apart & (finals[:, None] > finals[None, :])))
+    return (won + 0.5) / (int(np.count_nonzero(apart)) - won + 0.5)

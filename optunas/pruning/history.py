@@ -14,25 +14,36 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.pruning.curves import read_cheap
 
-__all__ = ["History", "Standing", "best_by_step"]
+__all__ = ["Floats", "History", "Point", "Standing", "path"]
 
 Floats = NDArray[np.float64]
+
+WINDOW = 4
+"""Values whose mean says where a noisy curve stands."""
 
 
 class Standing(NamedTuple):
     """The completed trials that have a value at one step; larger values are better.
 
     Attributes:
-        values: reported at the step, (n,); none is NaN.
-        best: the best value up to the step, (n,).
+        values: reported at the step, (n,), in the order of completion; none is NaN.
+        recent: mean of the last :data:`WINDOW` values up to the step, (n,).
         finals: the objective's value at the end, (n,).
         costs: cheap objectives, (n, k), smaller is cheaper; NaN where not known.
     """
 
     values: Floats
-    best: Floats
+    recent: Floats
     finals: Floats
     costs: Floats
+
+
+class Point(NamedTuple):
+    """One step of one curve: its value, the best one so far, the mean of the recent ones."""
+
+    value: float
+    best: float
+    recent: float
 
 
 class _Column(NamedTuple):
@@ -40,7 +51,7 @@ class _Column(NamedTuple):
 
     rows: list[int]
     values: list[float]
-    best: list[float]
+    recent: list[float]
 
 
 class History:
@@ -54,6 +65,7 @@ class History:
     def __init__(self, direction: StudyDirection, costs: dict[int, StudyDirection]) -> None:
         self._sign = _sign(direction)
         self._costs = {index: -_sign(d) for index, d in costs.items()}
+        self.longest = 0  # reports of the trial that made most
         self._finals: list[float] = []
         self._known_costs: list[tuple[float, ...]] = []
         self._columns: dict[int, _Column] = {}
@@ -82,20 +94,19 @@ class History:
                 costs = np.array(self._known_costs).reshape(len(finals), len(self._costs))
                 self._arrays = finals, costs
             rows = np.array(column.rows, dtype=np.intp)
-            values, best = np.array(column.values), np.array(column.best)
-        return Standing(values, best, finals[rows], costs[rows])
+            values, recent = np.array(column.values), np.array(column.recent)
+        return Standing(values, recent, finals[rows], costs[rows])
 
     def costs_of(self, trial: FrozenTrial) -> Floats:
         """The cheap objectives of ``trial``, (k,), smaller is cheaper; NaN where not known."""
         return np.array(self._cheap(trial))
 
-    def best_of(self, trial: FrozenTrial) -> float:
-        """The best value that ``trial`` reported, larger is better; NaN when all are NaN."""
-        values = [self._sign * v for v in trial.intermediate_values.values()]
-        return max((v for v in values if not math.isnan(v)), default=math.nan)
+    def path_of(self, trial: FrozenTrial) -> dict[int, Point]:
+        """How ``trial`` stood at each step that it reported; larger is better."""
+        return path({s: self._sign * v for s, v in trial.intermediate_values.items()})
 
     def _cheap(self, trial: FrozenTrial) -> tuple[float, ...]:
-        known = read_cheap(trial.user_attrs)
+        known = {i: v for i, v in read_cheap(trial.user_attrs).items() if math.isfinite(v)}
         return tuple(sign * known.get(index, math.nan) for index, sign in self._costs.items())
 
     def _add(self, trial: FrozenTrial) -> None:
@@ -103,25 +114,34 @@ class History:
         self._finals.append(final)
         self._known_costs.append(self._cheap(trial))
         curve = trial.intermediate_values
-        reported = {s: self._sign * v for s, v in curve.items() if not math.isnan(v)}
-        for step, best in best_by_step(reported).items():
-            column = self._columns.setdefault(step, _Column([], [], []))
-            column.rows.append(len(self._finals) - 1)
-            column.values.append(reported[step])
-            column.best.append(best)
+        self.longest = max(self.longest, len(curve))
+        for step, point in self.path_of(trial).items():
+            if not math.isnan(point.value):
+                column = self._columns.setdefault(step, _Column([], [], []))
+                column.rows.append(len(self._finals) - 1)
+                column.values.append(point.value)
+                column.recent.append(point.recent)
 
 
-def best_by_step(values: dict[int, float]) -> dict[int, float]:
-    """The best value up to each step, larger is better, whatever order they were reported in.
+def path(values: dict[int, float]) -> dict[int, Point]:
+    """Each step's value, with the best and the recent ones up to it; larger is better.
 
-    >>> best_by_step({1: 0.5, 0: 0.6, 2: 0.7})
+    NaN values count for nothing; best and recent are NaN until there is another value.
+
+    >>> {step: point.best for step, point in path({1: 0.5, 0: 0.6, 2: 0.7}).items()}
     {0: 0.6, 1: 0.6, 2: 0.7}
     """
-    best, so_far = {}, -math.inf
+    points: dict[int, Point] = {}
+    best = math.nan
+    last: list[float] = []
     for step in sorted(values):
-        so_far = max(so_far, values[step])
-        best[step] = so_far
-    return best
+        value = values[step]
+        if not math.isnan(value):
+            best = value if math.isnan(best) else max(best, value)
+            last = [*last, value][-WINDOW:]
+        recent = sum(last) / len(last) if last else math.nan
+        points[step] = Point(value, best, recent)
+    return points
 
 
 def _sign(direction: StudyDirection) -> float:

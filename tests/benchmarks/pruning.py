@@ -19,6 +19,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
+from scipy.stats import spearmanr
 
 from optunas.pareto import hypervolume, nondominated, reference_point
 from optunas.pruning import CheapAwareMedianPruner, report, should_prune
@@ -45,7 +46,15 @@ class Table(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one order gave, as fractions of the same order without pruning."""
+    """What one order gave, as shares of what the same order gives without pruning.
+
+    Attributes:
+        volume: hypervolume of the completed networks.
+        log_volume: the same with logarithms of latency and parameters.
+        epochs: trained.
+        small_pruned: pruned members of the true front's smaller half (by parameters).
+        front_pruned: pruned members of the whole true front.
+    """
 
     volume: float
     log_volume: float
@@ -128,10 +137,13 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=20)
     orders = parser.parse_args().orders
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    first, second = load(0), load(1)
+    agreement = spearmanr(first.curves[:, -1], second.curves[:, -1])[0]
+    print(f"{len(first.curves)} networks, {first.curves.shape[1]} epochs; ", end="")
+    print(f"final accuracies of the two training seeds: Spearman {agreement:.3f}")
     print("medians over", orders, "orders; volumes and epochs as shares of those without pruning")
     print(f"{'':24}{'volume':>9}{'log costs':>11}{'epochs':>8}{'small pruned':>14}{'front':>7}")
-    for seed in (0, 1):
-        table = load(seed)
+    for seed, table in enumerate((first, second)):
         for name, make in PRUNERS.items():
             row = medians(table, make, orders)
             cells = f"{row.volume:9.3f}{row.log_volume:11.3f}{row.epochs:8.3f}"

@@ -19,15 +19,15 @@ from optuna.trial import TrialState, create_trial
 
 from optunas.errors import InvalidSpecError
 from optunas.pruning import CheapAwareMedianPruner, report, should_prune
-from optunas.pruning.history import best_by_step
+from optunas.pruning.cheap_aware import LATEST, odds_of_catching_up
+from optunas.pruning.history import WINDOW, Standing, path
 
 DIRECTIONS = ["maximize", "minimize", "minimize"]
 
 
 def pruner(**options) -> CheapAwareMedianPruner:
-    """One that judges from the first step and the first rival on, by the median alone."""
-    plain = {"n_startup_trials": 0, "n_warmup_steps": 0, "n_min_rivals": 1, "n_precedents": 0}
-    return CheapAwareMedianPruner(**{**plain, **options})
+    """One that judges from the first trial on, by the median alone."""
+    return CheapAwareMedianPruner(**{"n_startup_trials": 0, "crowd": math.inf, **options})
 
 
 def study_of(rows: list[tuple[list[float], dict[int, float]]], rule, directions=DIRECTIONS):
@@ -53,6 +53,7 @@ def judged(study: optuna.Study, curve: list[float], cheap: dict[int, float] | No
     return decision
 
 
+SCORE = st.integers(0, 8).map(lambda k: k / 8)
 LARGE = [([0.5, 0.9], {1: 10.0, 2: 1000.0}) for _ in range(5)]
 
 
@@ -120,15 +121,20 @@ def test_missing_cheap_values():
     assert not judged(study_of(unknown, pruner()), [0.1], {1: 10.0, 2: 1000.0})
 
 
-def test_it_waits_for_startup_trials_warm_up_interval_and_rivals():
+def test_infinite_cheap_values_count_as_missing():
+    strict = pruner(measured=[])
+    assert judged(study_of(LARGE, strict), [0.1], {1: 10.0, 2: math.inf})
+    rows = [([0.5], {1: 10.0, 2: math.inf})] * 5
+    assert not judged(study_of(rows, strict), [0.1], {1: 10.0, 2: 1000.0})
+
+
+def test_it_waits_for_startup_trials_warm_up_and_interval():
     cheap = {1: 10.0, 2: 1000.0}
     assert not judged(study_of(LARGE, pruner(n_startup_trials=6)), [0.1], cheap)
     assert judged(study_of(LARGE, pruner(n_startup_trials=5)), [0.1], cheap)
     assert not judged(study_of(LARGE, pruner(n_warmup_steps=1)), [0.1], cheap)
     assert judged(study_of(LARGE, pruner(n_warmup_steps=1)), [0.1, 0.1], cheap)
     assert not judged(study_of(LARGE, pruner(interval_steps=2)), [0.1, 0.1], cheap)
-    assert not judged(study_of(LARGE, pruner(n_min_rivals=6)), [0.1], cheap)
-    assert judged(study_of(LARGE, pruner(n_min_rivals=5)), [0.1], cheap)
     assert not judged(study_of([], pruner()), [0.1], cheap)
 
 
@@ -140,57 +146,103 @@ def test_nothing_but_nan_is_pruned_and_other_nans_are_ignored():
     assert not judged(study_of(rows, pruner()), [0.1], cheap)
 
 
-def precedents(finals: list[float], rival: float) -> optuna.Study:
-    """Trials that stood at .5 and ended so, too dear to be rivals, and one cheap good one."""
-    rows = [([0.5, final], {1: 99.0, 2: 99.0}) for final in finals]
-    rows += [([0.52, rival], {1: 1.0, 2: 1.0}), ([0.4, 0.45], {1: 1.0, 2: 1.0})]
-    return study_of(rows, pruner(n_precedents=4))
+@pytest.mark.parametrize(("num_rivals", "reports"), [(1, 6), (2, 3), (3, 2), (5, 2), (6, 1)])
+def test_few_rivals_give_a_trial_time(num_rivals: int, reports: int):
+    rows = [([0.5] * 6, {1: 1.0})] * num_rivals + [([0.5] * 6, {1: 9.0})] * 3
+    two = ["maximize", "minimize"]
+    assert judged(study_of(rows, pruner(), two), [0.1] * reports, {1: 1.0})
+    if reports > 1:
+        assert not judged(study_of(rows, pruner(), two), [0.1] * (reports - 1), {1: 1.0})
+        ahead_once = [*[0.1] * (reports - 1), 0.6]
+        assert not judged(study_of(rows, pruner(), two), ahead_once, {1: 1.0})
+    assert not judged(study_of(rows, pruner(), two), [0.1] * 6, {1: 0.5})
 
 
-def test_out_of_reach_needs_precedents_that_all_ended_below_the_best_rival():
-    cheap = {1: 1.0, 2: 1.0}
-    value = [0.51]  # above the rivals' median at this step, below the best rival
-    assert judged(precedents([0.6, 0.7, 0.6, 0.7], rival=0.8), value, cheap)
-    assert not judged(precedents([0.6, 0.7, 0.6, 0.85], rival=0.8), value, cheap)
-    assert not judged(precedents([0.6, 0.7], rival=0.8), value, cheap)
-    assert not judged(precedents([0.6, 0.7, 0.6, 0.7], rival=0.8), value, {1: 0.5, 2: 0.5})
-    # Those that stood better are no precedents.
-    assert not judged(precedents([0.6, 0.7, 0.6, 0.7], rival=0.8), [0.49], {1: 1.0, 2: 1.0})
+def test_a_crowd_of_rivals_ends_what_will_hardly_catch_up():
+    # Nine trials between .30 and .46 that keep their order, and one that ends best.
+    rows = [([0.3 + 0.02 * k] * 4, {1: 1.0}) for k in range(9)] + [([0.6] * 4, {1: 1.0})]
+    two, middle = ["maximize", "minimize"], [0.45]  # above the median, nobody caught up from there
+    assert not judged(study_of(rows, pruner(), two), middle, {1: 1.0})
+    assert judged(study_of(rows, pruner(crowd=10), two), middle, {1: 1.0})
+    assert not judged(study_of(rows, pruner(crowd=60), two), middle, {1: 1.0})
+    # One that came from behind makes it possible.
+    rows[0] = ([0.3, 0.4, 0.5, 0.9], {1: 1.0})
+    assert not judged(study_of(rows, pruner(crowd=10), two), middle, {1: 1.0})
 
 
-VALUES = st.integers(0, 8).map(lambda k: k / 8)
+@given(st.lists(st.tuples(SCORE, SCORE), max_size=8), SCORE)
+def test_odds_are_counted_over_all_pairs(trials: list[tuple[float, float]], behind: float):
+    won, lost = 0.5, 0.5
+    for recent, final in trials:
+        for other_recent, other_final in trials:
+            if other_recent - recent >= behind:
+                won, lost = won + (final > other_final), lost + (final <= other_final)
+    recents, finals = (np.array([t[k] for t in trials]) for k in (0, 1))
+    standing = Standing(recents, recents, finals, np.empty((len(trials), 1)))
+    assert odds_of_catching_up(standing, behind) == won / lost
+
+
+def test_odds_are_those_of_the_latest_trials():
+    old, new = np.array([0.0, 1.0] * 75), np.array([0.5] * LATEST)
+    recents = np.concatenate([old, new])
+    standing = Standing(recents, recents, recents, np.empty((len(recents), 1)))
+    assert odds_of_catching_up(standing, 0.25) == 1.0  # no pair is that far apart any more
+    assert odds_of_catching_up(standing, 0.0) == 0.5 / (LATEST**2 + 0.5)
+
+
 ROWS = st.lists(
-    st.tuples(st.lists(VALUES, min_size=1, max_size=4), VALUES, VALUES), min_size=1, max_size=14
+    st.tuples(st.lists(SCORE, min_size=1, max_size=6), SCORE, SCORE), min_size=1, max_size=14
 )
+Done = list[tuple[list[float], float, float]]
+
+
+def recent(curve: list[float], step: int) -> float:
+    return statistics.fmean(curve[max(0, step + 1 - WINDOW) : step + 1])
+
+
+def loses(curve: list[float], step: int, done: Done, low: float, high: float, crowd: float) -> bool:
+    there = [d for d in done if len(d[0]) > step]
+    rivals = [d for d in there if d[1] <= low * 1.1 and d[2] >= high * 0.9]
+    if not rivals:
+        return False
+    if max(curve[: step + 1]) < statistics.median(d[0][step] for d in rivals):
+        return True
+    top = max(rivals, key=lambda d: d[0][-1])[0]
+    behind = recent(top, step) - recent(curve, step)
+    won, lost = 0.5, 0.5
+    for a in there:
+        for b in there:
+            if recent(b[0], step) - recent(a[0], step) >= behind:
+                won, lost = won + (a[0][-1] > b[0][-1]), lost + (a[0][-1] <= b[0][-1])
+    saved = max(0.0, 1 - (step + 1) / max(len(d[0]) for d in done))
+    return behind > 0 and won / lost < min(len(rivals) / crowd, 1.0) ** 2 * saved
+
+
+def expected(curve: list[float], step: int, done: Done, row: tuple[float, float], rule) -> bool:
+    startup, warm_up, crowd = rule
+    rivals = [d for d in done if len(d[0]) > step and d[1] <= row[0] * 1.1 and d[2] >= row[1] * 0.9]
+    if not rivals or len(done) < startup or step < warm_up:
+        return False
+    time = math.ceil(max(len(d[0]) for d in done) / len(rivals))
+    steps = range(step, step - time, -1)
+    return steps[-1] >= warm_up and all(loses(curve, s, done, *row, crowd) for s in steps)
 
 
 @settings(max_examples=150, deadline=None)
-@given(ROWS, st.integers(0, 3), st.integers(0, 3), st.integers(1, 3), st.booleans())
-def test_it_is_the_slow_and_obvious_rule(rows, startup, evidence, least, maximize):
+@given(ROWS, st.integers(0, 3), st.integers(0, 1), st.sampled_from([1, 2, 5]), st.booleans())
+def test_it_is_the_slow_and_obvious_rule(rows, startup, warm_up, crowd, maximize):
     """Written out trial by trial, in plain Python."""
-    rule = CheapAwareMedianPruner(
-        startup, 1, tolerance=0.1, n_min_rivals=least, n_precedents=evidence
-    )
+    rule = CheapAwareMedianPruner(startup, warm_up, tolerance=0.1, crowd=crowd)
     sign = 1 if maximize else -1
     directions = ["maximize" if maximize else "minimize", "minimize", "maximize"]
     study = optuna.create_study(directions=directions, pruner=rule)
-    done: list[tuple[list[float], float, float]] = []
+    done: Done = []
     for curve, low, high in rows:
         trial, pruned = study.ask(), False
         for step, value in enumerate(curve):
             report(trial, sign * value, step, cheap={1: low, 2: high})
-            best = max(curve[: step + 1])
-            there = [d for d in done if len(d[0]) > step]
-            rivals = [d for d in there if d[1] <= low * 1.1 and d[2] >= high * 0.9]
-            no_better = [d[0][-1] for d in there if max(d[0][: step + 1]) <= best]
-            expected = False
-            if done and len(done) >= startup and step >= 1 and len(rivals) >= least:
-                expected = best < statistics.median(d[0][step] for d in rivals) or (
-                    len(no_better) >= evidence > 0
-                    and max(no_better) < max(d[0][-1] for d in rivals)
-                )
             pruned = should_prune(trial)
-            assert pruned == expected
+            assert pruned == expected(curve, step, done, (low, high), (startup, warm_up, crowd))
             if pruned:
                 study.tell(trial, state=TrialState.PRUNED)
                 break
@@ -262,8 +314,7 @@ def test_completed_trials_without_a_curve_count_for_nothing():
         ({"interval_steps": 0}, "interval_steps must be at least 1"),
         ({"tolerance": -0.1}, r"tolerance must be at least 0.0, got -0.1"),
         ({"tolerance": math.nan}, "tolerance must be at least 0.0, got nan"),
-        ({"n_min_rivals": 0}, "n_min_rivals must be at least 1"),
-        ({"n_precedents": -1}, "n_precedents must be at least 0"),
+        ({"crowd": 0.5}, "crowd must be at least 1.0, got 0.5"),
     ],
 )
 def test_impossible_settings_are_refused(options, match):
@@ -271,7 +322,14 @@ def test_impossible_settings_are_refused(options, match):
         CheapAwareMedianPruner(**options)
 
 
-@given(st.dictionaries(st.integers(0, 9), VALUES))
-def test_best_by_step_is_a_running_maximum(values):
-    expected = {s: max(v for t, v in values.items() if t <= s) for s in sorted(values)}
-    assert best_by_step(values) == expected
+@given(st.dictionaries(st.integers(0, 9), SCORE | st.just(math.nan)))
+def test_path_is_what_was_known_at_each_step(values):
+    for step, point in path(values).items():
+        so_far = [values[s] for s in sorted(values) if s <= step and not math.isnan(values[s])]
+        assert str(point.value) == str(values[step])
+        if so_far:
+            assert point.best == max(so_far)
+            assert point.recent == pytest.approx(statistics.fmean(so_far[-WINDOW:]))
+        else:
+            assert math.isnan(point.best)
+            assert math.isnan(point.recent)

@@ -57,7 +57,7 @@ PRUNERS: dict[str, Callable[[], BasePruner]] = {
     "hyperband auto": lambda: HyperbandPruner(reduction_factor=2),
     "patient": _patient,
     "threshold": lambda: ThresholdPruner(lower=0.1, upper=0.95, n_warmup_steps=1),
-    "cheap-aware": lambda: CheapAwareMedianPruner(n_startup_trials=2, n_warmup_steps=0),
+    "cheap-aware": lambda: CheapAwareMedianPruner(n_startup_trials=2),
 }
 
 Decisions = list[list[bool]]
