@@ -1,7 +1,7 @@
 """Which convolution cell tells clothes apart best for its latency and size?
 
 Fashion-MNIST (Debian's package ``dataset-fashion-mnist``, or ``OPTUNAS_FASHION_MNIST`` with its
-directory), the same space as the digits study, about an hour on two quiet cores:
+directory), the digits study's space with wider networks, an hour or two on two cores:
 ``optunas study run studies/fashion_mnist_cells.py --workers 2``; ``--dry-run`` estimates it first.
 """
 
