@@ -9,6 +9,7 @@ from typing import Any
 from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
+from optuna.search_space import IntersectionSearchSpace
 from optuna.trial import FrozenTrial, TrialState
 
 __all__ = ["SeededSampler"]
@@ -29,14 +30,22 @@ class SeededSampler(BaseSampler):
         factory: ``factory(seed) -> BaseSampler``; the sampler must keep its state in the study,
             as all of Optuna's do.
         seed: the study's seed.
+        intersection: what the wrapped samplers infer their joint search space from; kept here, it
+            reads each trial of one study once. None lets each infer its own, from all trials.
 
     Attributes:
         exhausted: True once a sampler of a finite space has suggested all of it.
     """
 
-    def __init__(self, factory: Callable[[int], BaseSampler], seed: int) -> None:
+    def __init__(
+        self,
+        factory: Callable[[int], BaseSampler],
+        seed: int,
+        intersection: IntersectionSearchSpace | None = None,
+    ) -> None:
         self._factory = factory
         self._seed = seed
+        self._intersection = intersection
         self._latest = factory(self._mix(0))
         # One for each trial under way: a caller may hold several, in threads too.
         self._inners: dict[int, BaseSampler] = {}
@@ -67,7 +76,10 @@ class SeededSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """The wrapped sampler's search space."""
-        return self._of(trial).infer_relative_search_space(study, trial)
+        if self._intersection is None:
+            return self._of(trial).infer_relative_search_space(study, trial)
+        shared = self._intersection.calculate(study, use_cache=True)
+        return {name: d for name, d in shared.items() if not d.single()}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]

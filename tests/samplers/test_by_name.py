@@ -199,6 +199,33 @@ def test_a_grid_of_the_users_own_needs_none() -> None:
     assert sorted(t.params["lr"] for t in study.trials) == [0.1, 0.2]
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [(name, {}) for name in sorted(set(SAMPLERS) - {"cmaes"})]
+    + [("tpe", {"multivariate": False}), ("tpe", {"group": True})],
+)
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_the_search_space_is_the_samplers_own(
+    name: str, options: dict[str, Any], objectives: int
+) -> None:
+    sampler = make(name, objectives=objectives, **options)
+    study = optuna.create_study(directions=["minimize"] * objectives, sampler=sampler)
+    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.COMPLETE)
+    for number in range(12):
+        lacking = number == 7 and name != "grid"  # a trial of somebody else, with one parameter
+        if lacking:
+            study.enqueue_trial({"a": "p"})
+        trial = study.ask()
+        expected = sampler._factory(0).infer_relative_search_space(study, study.trials[-1])
+        assert sampler.infer_relative_search_space(study, study.trials[-1]) == expected
+        for key in ("a",) if lacking else FINITE:
+            trial._suggest(key, FINITE[key])
+        if name != "grid" and not lacking:
+            trial.suggest_categorical("one", ["only"])
+        state = states[number % 4]
+        study.tell(trial, [1.0] * objectives if state == TrialState.COMPLETE else None, state)
+
+
 @pytest.mark.parametrize("name", ["nsga2", "nsga3"])
 def test_the_generation_is_where_the_name_says(name: str) -> None:
     study = run(make(name, objectives=2), 20, objectives=2)
