@@ -77,7 +77,7 @@ def create(
     spec.to_json()  # Raises for what cannot be stored.
     objective = make_objective(spec, trust=["*"], device=device)
     sampler = _sampler(spec, spec.budget.trials)
-    pruner = make_pruner(spec.pruner, spec.pruner_options)
+    pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
     url, opened = _open(storage)
     with storage_errors(url):
         if spec.name in optuna.get_all_study_names(opened):
@@ -121,7 +121,7 @@ def load(
         )
     spec = StudySpec.from_json(attrs[SPEC], resolver(trust))
     study.sampler = _sampler(spec, attrs.get(PLANNED))
-    study.pruner = make_pruner(spec.pruner, spec.pruner_options)
+    study.pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
     return StudyHandle(study, spec, url)
 
 
@@ -308,5 +308,5 @@ def _existing(spec: StudySpec, storage: BaseStorage, url: str) -> StudyHandle:
         # A creation that was killed half way: finish it.
         _describe(study, spec)
     study.sampler = _sampler(spec, study.user_attrs.get(PLANNED))
-    study.pruner = make_pruner(spec.pruner, spec.pruner_options)
+    study.pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
     return StudyHandle(study, replace(spec), url)

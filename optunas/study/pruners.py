@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
@@ -20,6 +20,7 @@ from optuna.pruners import (
 )
 
 from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.measures import Metric
 from optunas.pruning import CheapAwareMedianPruner
 
 __all__ = ["PRUNERS", "make_pruner"]
@@ -37,8 +38,15 @@ PRUNERS: dict[str, Callable[..., BasePruner]] = {
 """The pruners under the names that a study definition uses."""
 
 
-def make_pruner(name: str, options: Mapping[str, Any]) -> BasePruner:
+def make_pruner(
+    name: str, options: Mapping[str, Any], objectives: Sequence[Metric] = ()
+) -> BasePruner:
     """The pruner called ``name``; a patient pruner wraps the one named by its option ``wrapped``.
+
+    Args:
+        name: a key of :data:`PRUNERS`.
+        options: its arguments; they win over the defaults made here.
+        objectives: the study's; the cheap-aware median allows for noise where they are measured.
 
     Raises:
         UnknownNameError: for an unknown name or option, with the nearest known one.
@@ -52,8 +60,10 @@ def make_pruner(name: str, options: Mapping[str, Any]) -> BasePruner:
     if kind is PatientPruner:
         known = [k for k in known if k != "wrapped_pruner"] + ["wrapped"]
         inner = arguments.pop("wrapped", None)
-        arguments["wrapped_pruner"] = None if inner is None else make_pruner(inner, {})
+        arguments["wrapped_pruner"] = None if inner is None else make_pruner(inner, {}, objectives)
         arguments.setdefault("patience", 3)
+    if kind is CheapAwareMedianPruner:
+        arguments.setdefault("measured", [i for i, m in enumerate(objectives) if m.measured])
     if kind is PercentilePruner:
         arguments.setdefault("percentile", 25.0)
     for option in options:
