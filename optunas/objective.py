@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 __all__ = ["SPENT", "Objective"]
 
 SPENT = "optunas:spent"
-"""User attribute ``[epochs, seconds, unix time]`` as JSON, rewritten after each epoch."""
+"""User attribute ``[epochs, seconds, unix time]`` as JSON, for when the process is killed.
+
+Rewritten after the first epoch and then once a second: the curve counts the epochs meanwhile.
+"""
+
+NOTED_EVERY_S = 1.0
 
 
 class Objective:
@@ -239,6 +244,7 @@ class Objective:
     ) -> float:
         cheap = {i: known[m.name] for i, m in enumerate(self.objectives) if m.cheap}
         epochs, seconds, best, last = 0, 0.0, None, math.nan
+        noted, noted_at = -math.inf, 0.0
         try:
             for step, value, cost in self.task.scores(subject, settings, seed, self.device):
                 if math.isnan(value):
@@ -247,7 +253,9 @@ class Objective:
                 better = best is None or (value > best) == self.objectives[self._scored].maximize
                 best = value if better else best
                 report(trial, value, step, cheap=cheap, objective=self._scored)
-                trial.set_user_attr(SPENT, json.dumps([epochs, seconds, time.time()]))
+                if seconds - noted >= NOTED_EVERY_S or time.time() - noted_at >= NOTED_EVERY_S:
+                    noted, noted_at = seconds, time.time()
+                    trial.set_user_attr(SPENT, json.dumps([epochs, seconds, noted_at]))
                 if self.on_epoch is not None:
                     self.on_epoch(trial, step, value)
                 # A network trained to the end is paid for: its value is worth more than a verdict.

@@ -18,7 +18,7 @@ from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.objective import SPENT
 from optunas.pruning import curve
 
-__all__ = ["Budget", "Usage", "counts", "epochs_of", "seconds_of", "usage"]
+__all__ = ["Budget", "Usage", "counts", "epochs_of", "outcomes", "seconds_of", "usage"]
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,10 @@ class Usage:
     patience_generations: int = 0
 
 
-FREE = {"reused_from", "ruled_out"}
-"""User attributes of trials that trained nothing and so cost nothing."""
-
-
 def counts(trial: FrozenTrial) -> bool:
     """Whether a trial counts against ``Budget.trials``: trained, or training."""
     charged = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-    return trial.state in charged and not FREE & trial.user_attrs.keys()
+    return trial.state in charged and not _UNTRAINED.keys() & trial.user_attrs.keys()
 
 
 def _spent(trial: FrozenTrial) -> tuple[int, float, float]:
@@ -150,32 +146,71 @@ def usage(
         joined: numbers of the trials that joined the front when they finished.
         generation_key: system attribute that holds a genetic sampler's generation.
     """
-    counted = [t for t in trials if counts(t)]
+    used = Usage(
+        trials=sum(counts(t) for t in trials),
+        epochs=sum(epochs_of(t) for t in trials),
+        wall_seconds=_wall(trials),
+        device_hours=sum(seconds_of(t) for t in trials) / 3600,
+    )
+    return with_patience(used, trials, joined, generation_key)
+
+
+def with_patience(
+    used: Usage, trials: Sequence[FrozenTrial], joined: Sequence[int], generation_key: str
+) -> Usage:
+    """``used`` with what passed since the last trial of ``joined``; see :func:`usage`."""
     since = max(joined, default=-1)
-    later = [t for t in counted if t.number > since and t.state.is_finished()]
+    later = [t for t in trials if t.number > since and t.state.is_finished() and counts(t)]
     generations = {
         t.system_attrs[generation_key] for t in later if generation_key in t.system_attrs
     }
     born = next((t.system_attrs.get(generation_key) for t in trials if t.number == since), None)
-    return Usage(
-        trials=len(counted),
-        epochs=sum(epochs_of(t) for t in trials),
-        wall_seconds=_wall(trials),
-        device_hours=sum(seconds_of(t) for t in trials) / 3600,
-        patience_trials=len(later),
-        # The newest generation is still filling: it counts once a later one has begun.
-        patience_generations=max(0, len(generations - {born}) - 1),
-    )
+    # The newest generation is still filling: it counts once a later one has begun.
+    passed = max(0, len(generations - {born}) - 1)
+    return replace(used, patience_trials=len(later), patience_generations=passed)
+
+
+def outcome(trial: FrozenTrial) -> list[str]:
+    """The words of :data:`OUTCOMES` under which a trial is shown."""
+    words = [word for attr, word in _UNTRAINED.items() if attr in trial.user_attrs]
+    if counts(trial) or trial.state in (TrialState.FAIL, TrialState.WAITING):
+        words.append(_STATES[trial.state])
+    return words
+
+
+def outcomes(trials: Sequence[FrozenTrial]) -> dict[str, int]:
+    """How many trials ended how, or have not: word of :data:`OUTCOMES` -> number."""
+    found = [word for trial in trials for word in outcome(trial)]
+    return {word: found.count(word) for word in OUTCOMES}
+
+
+_STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+_UNTRAINED = {"reused_from": "reused", "ruled_out": "ruled out"}
+
+OUTCOMES = ("complete", "pruned", "reused", "ruled out", "failed", "running", "waiting")
+"""The words for how trials end, in the order in which they are shown."""
 
 
 def _wall(trials: Sequence[FrozenTrial]) -> float:
     """Length of the union of the trials' time spans: parallel trials count once."""
-    spans = sorted((t.datetime_start.timestamp(), _end(t)) for t in trials if t.datetime_start)
+    spans = sorted(span(t) for t in trials if t.datetime_start)
     total, reach = 0.0, -math.inf
     for start, end in spans:
         total += max(0.0, end - max(start, reach))
         reach = max(reach, end)
     return total
+
+
+def span(trial: FrozenTrial) -> tuple[float, float]:
+    """Unix times of a trial's start and end; a running one ends now."""
+    assert trial.datetime_start is not None
+    return trial.datetime_start.timestamp(), _end(trial)
 
 
 def _end(trial: FrozenTrial) -> float:

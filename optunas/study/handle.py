@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
@@ -15,7 +15,8 @@ from optuna.trial import FrozenTrial, TrialState
 from optunas.measures import Direction, Metric
 from optunas.pareto import feasible_trials, nondominated
 from optunas.samplers.by_name import generation_key
-from optunas.study.budget import Usage, counts, usage
+from optunas.study.budget import Usage, with_patience
+from optunas.study.ledger import Ledger
 from optunas.study.spec import StudySpec
 
 __all__ = ["REFERENCE", "StudyHandle", "Table"]
@@ -85,6 +86,7 @@ class StudyHandle:
     study: optuna.Study
     spec: StudySpec
     url: str = ""
+    _ledger: Ledger = field(default_factory=Ledger, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -140,27 +142,25 @@ class StudyHandle:
         """The space's member that a trial trained."""
         return self.spec.space.from_json(trial.user_attrs["architecture"])
 
-    def usage(self) -> Usage:
-        """What the study has used of its budget so far."""
-        budget, trials = self.spec.budget, self.trials()
-        wanted = budget.patience_trials or budget.patience_generations
-        joined = self._joined() if wanted else ()
-        return usage(trials, joined, generation_key(self.spec.sampler))
+    def usage(self, trials: Sequence[FrozenTrial] | None = None) -> Usage:
+        """What the study has used of its budget so far.
 
-    def outcomes(self) -> dict[str, int]:
-        """How many trials ended how: complete, pruned, reused, ruled out, failed and so on."""
-        trials = self.trials()
-        reused = sum("reused_from" in t.user_attrs for t in trials)
-        by_state = {s: sum(t.state == s for t in trials if counts(t)) for s in TrialState}
-        return {
-            "complete": by_state[TrialState.COMPLETE],
-            "pruned": by_state[TrialState.PRUNED],
-            "reused": reused,
-            "ruled out": sum("ruled_out" in t.user_attrs for t in trials),
-            "failed": sum(t.state == TrialState.FAIL for t in trials),
-            "running": by_state[TrialState.RUNNING],
-            "waiting": sum(t.state == TrialState.WAITING for t in trials),
-        }
+        Args:
+            trials: all trials, when they were just read.
+        """
+        trials = self.trials() if trials is None else trials
+        used, budget = self._ledger.usage(trials), self.spec.budget
+        if not (budget.patience_trials or budget.patience_generations):
+            return used
+        return with_patience(used, trials, self._joined(), generation_key(self.spec.sampler))
+
+    def outcomes(self, trials: Sequence[FrozenTrial] | None = None) -> dict[str, int]:
+        """How many trials ended how: complete, pruned, reused, ruled out, failed and so on.
+
+        Args:
+            trials: all trials, when they were just read.
+        """
+        return self._ledger.outcomes(self.trials() if trials is None else trials)
 
     def _distinct(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
         """The trials less the reused ones that differ from their source in readings alone."""

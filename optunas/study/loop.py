@@ -80,16 +80,19 @@ class Loop:
         return machine_lock(f"study-{digest}") if url else nullcontext()
 
     def _finished(self) -> str | None:
-        reclaim(self.handle.study)
+        # Read once for all questions: with a database, reading costs more than answering.
+        trials = self.handle.trials()
+        if reclaim(self.handle.study, trials):
+            trials = self.handle.trials()
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return "The time given is over."
-        reason = self.budget.reached(self.handle.usage())
+        reason = self.budget.reached(self.handle.usage(trials))
         if reason is not None:
             return reason
         sampler = self.handle.study.sampler
         if isinstance(sampler, SeededSampler) and sampler.exhausted:
             return "The sampler has suggested the whole space."
-        outcomes, limit = self.handle.outcomes(), self._max_reused()
+        outcomes, limit = self.handle.outcomes(trials), self._max_reused()
         free = outcomes["reused"] + outcomes["ruled out"]
         if free >= limit:
             return (

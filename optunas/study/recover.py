@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
@@ -75,17 +76,22 @@ def running_trial(study: optuna.Study, trial: FrozenTrial) -> optuna.Trial:
     return optuna.Trial(study, trial._trial_id)
 
 
-def reclaim(study: optuna.Study) -> list[int]:
+def reclaim(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) -> list[int]:
     """Mark the RUNNING trials whose workers died FAIL, and enqueue their parameters again.
 
     Call it under the study's lock, so that two processes do not reclaim one trial.
+
+    Args:
+        study: the study.
+        trials: all of its trials, when they were just read.
 
     Returns:
         The numbers of the trials that were marked.
     """
     marked = []
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        reason = _dead(trial)
+    trials = study.get_trials(deepcopy=False) if trials is None else trials
+    for trial in reversed(trials):
+        reason = _dead(trial) if trial.state == TrialState.RUNNING else None
         if reason is not None:
             abandon(study, trial, f"Lost: {reason}.", charge=True)
             marked.append(trial.number)

@@ -5,7 +5,8 @@ a trial's time is all overhead. Both suggest the same parameters with NSGA-II, r
 epochs, and leave the same attributes in their trials: optunas' own are written by the bare study
 too, once each, and the learning curve after every epoch. Bare is Optuna as it comes
 (``sqlite:///file``); optunas also writes notes, and on SQLite a drawing of each cell and curve.
-Everything is the median of interleaved repeats in one process; ratios are within one repeat.
+Everything is the median of interleaved repeats in one process; differences and ratios are taken
+within one repeat. Processor time leaves out the waiting for a disk and for other programs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import numpy as np
 import optuna
+from numpy.typing import NDArray
 
 import optunas
 from optunas import NB201, Budget, Choice, Float, HyperSpace, JointSpace, StudySpec
@@ -37,6 +40,8 @@ SPACE = JointSpace(
     train=HyperSpace(lr=Float(0.008, 0.3, log=True), channels=Choice((4, 8, 16))),
 )
 TARGET_MS, TARGET_RATIO = 5.0, 0.5
+
+Times = NDArray[np.float64]
 
 
 class FreeTask:
@@ -112,25 +117,35 @@ def by_hand(trial: optuna.Trial, epochs: int) -> tuple[float, float, float]:
     return curve[epochs - 1], known["latency_ms"], known["params"]
 
 
-def bare_ms(trials: int, epochs: int, storage: str | None) -> float:
+def now() -> Times:
+    """Wall clock and this process's processor time, in milliseconds."""
+    return np.array([time.perf_counter(), time.process_time()]) * 1000
+
+
+def since(start: Times) -> Times:
+    """What has passed of both."""
+    return now() - start
+
+
+def bare_ms(trials: int, epochs: int, storage: str | None) -> Times:
     """Milliseconds of a trial in bare Optuna."""
     study = optuna.create_study(
         storage=storage,
         directions=["maximize", "minimize", "minimize"],
         sampler=optuna.samplers.NSGAIISampler(population_size=population_size(trials), seed=0),
     )
-    start = time.perf_counter()
+    start = now()
     study.optimize(lambda trial: by_hand(trial, epochs), n_trials=trials)
-    return 1000 * (time.perf_counter() - start) / trials
+    return since(start) / trials
 
 
-def optunas_ms(trials: int, epochs: int, storage: str | None, pruner: str = "none") -> float:
+def optunas_ms(trials: int, epochs: int, storage: str | None, pruner: str = "none") -> Times:
     """Milliseconds of a trial in optunas."""
     where = optuna.storages.InMemoryStorage() if storage is None else storage
     handle = optunas.create(spec(trials, epochs, pruner), where)
-    start = time.perf_counter()
+    start = now()
     optunas.run(handle, progress=False)
-    return 1000 * (time.perf_counter() - start) / len(handle.trials())
+    return since(start) / len(handle.trials())
 
 
 def new_file(folder: str) -> str:
@@ -140,19 +155,24 @@ def new_file(folder: str) -> str:
 
 def compare(trials: int, epochs: int, repeats: int, storage: Callable[[], str | None]) -> None:
     """Print medians, difference and ratio of interleaved repeats."""
-    rows: dict[str, list[float]] = {"bare": [], "optunas": [], "optunas, default pruner": []}
+    rows: dict[str, list[Times]] = {"bare": [], "optunas": [], "optunas, default pruner": []}
     for _ in range(repeats):
         rows["bare"].append(bare_ms(trials, epochs, storage()))
         rows["optunas"].append(optunas_ms(trials, epochs, storage()))
         pruned = optunas_ms(trials, epochs, storage(), "cheap_aware_median")
         rows["optunas, default pruner"].append(pruned)
+    print(f"  {'ms a trial':<26}{'wall':>9}{'processor':>11}")
     for name, values in rows.items():
-        print(f"  {name:<26}{statistics.median(values):9.2f} ms a trial")
-    pairs = list(zip(rows["optunas"], rows["bare"], strict=True))
-    above = statistics.median(ours - bare for ours, bare in pairs)
-    ratio = statistics.median(ours / bare for ours, bare in pairs)
-    print(f"  above bare                {above:9.2f} ms a trial")
-    print(f"  ratio to bare             {ratio:9.2f}")
+        show(name, np.array(values))
+    bare, ours = np.array(rows["bare"]), np.array(rows["optunas"])
+    show("above bare", ours - bare)
+    show("ratio to bare", ours / bare)
+
+
+def show(name: str, values: Times) -> None:
+    """Print the medians over repeats, (repeats, 2)."""
+    wall, processor = np.median(values, axis=0)
+    print(f"  {name:<26}{wall:9.2f}{processor:11.2f}")
 
 
 def seconds_of(code: list[str], repeats: int) -> list[float]:

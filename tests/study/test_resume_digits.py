@@ -17,8 +17,8 @@ SPEC = StudySpec(
     # Latency differs from run to run; what is left must not.
     objectives=("accuracy", "params"),
     training={"epochs": 2, "channels": 4, "num_cells": 1, "batch_size": 128},
-    sampler_options={"population_size": 3},
-    pruner_options={"n_startup_trials": 2},
+    sampler_options={"population_size": 2},
+    pruner_options={"n_startup_trials": 3},
     budget=Budget(trials=7),
     reference=False,
     seed=4,
