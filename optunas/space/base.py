@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
+from optunas.space.json_text import load_json
 from optunas.space.parameters import Parameter
 from optunas.space.references import reference_to
 
@@ -284,25 +285,3 @@ class Space(ABC, Generic[A]):
 
 def _as_json(value: Any) -> Any:
     return [_as_json(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def load_json(text: str, kind: str) -> dict[str, Any]:
-    """The object in JSON ``text`` when it is of this kind, version 1.
-
-    Raises:
-        InvalidArchitectureError: when it is anything else.
-    """
-    try:
-        body = json.loads(text)
-    except (TypeError, ValueError):
-        body = None
-    if not isinstance(body, dict) or body.get("kind") != kind:
-        got = body.get("kind") if isinstance(body, dict) else None
-        what = f"that of a {got}" if isinstance(got, str) else repr(str(text)[:80])
-        raise InvalidArchitectureError(f"Expected the JSON of a {kind}, got {what}.")
-    if body.get("version") != 1:
-        raise InvalidArchitectureError(
-            f"This {kind} was written in version {body.get('version')!r} of its JSON, "
-            "this optunas reads version 1."
-        )
-    return body

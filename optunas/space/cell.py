@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from optunas.errors import InvalidArchitectureError
+from optunas.space.json_text import load_json
 from optunas.space.operations import Operation
 
 __all__ = ["Cell", "Edge", "Genotype"]
@@ -78,7 +79,7 @@ class Cell:
         Raises:
             InvalidArchitectureError: for text of another kind or version.
         """
-        return _cell(_load(text, "cell"), operations)
+        return _cell(load_json(text, "cell"), operations)
 
     @classmethod
     def from_str(cls, text: str, operations: tuple[Operation, ...] = ()) -> Cell:
@@ -131,27 +132,12 @@ class Genotype:
         Raises:
             InvalidArchitectureError: for text of another kind or version.
         """
-        body = _load(text, "genotype")
+        body = load_json(text, "genotype")
         halves = [_cell({**body, "edges": body.get(k)}, operations) for k in ("normal", "reduce")]
         return cls(*halves)
 
     def __str__(self) -> str:
         return f"normal {self.normal} reduce {self.reduce}"
-
-
-def _load(text: str, kind: str) -> dict[str, object]:
-    try:
-        body = json.loads(text)
-    except (TypeError, ValueError):
-        body = None
-    if not isinstance(body, dict) or body.get("kind") != kind:
-        raise InvalidArchitectureError(f"Expected the JSON of a {kind}, got {str(text)[:80]!r}.")
-    if body.get("version") != 1:
-        raise InvalidArchitectureError(
-            f"This {kind} was written in version {body.get('version')!r} of its JSON, "
-            "this optunas reads version 1."
-        )
-    return body
 
 
 def _cell(body: dict[str, object], operations: tuple[Operation, ...]) -> Cell:

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
-from optunas.space.base import Space, Values, short_hash
+from optunas.space.base import Values, short_hash
 from optunas.space.cell import Cell, Edge
-from optunas.space.digest import BoundedCache, CellDigest
-from optunas.space.operations import Operation, resolve_operations
+from optunas.space.digest import BoundedCache
+from optunas.space.operations import Operation
+from optunas.space.over_operations import OperationSpace
 from optunas.space.parameters import Choice, Parameter
-from optunas.space.references import operation_definition, own_operations
 from optunas.space.structure import structure_expression
 
 __all__ = ["NB201_OPERATIONS", "DenseCellSpace"]
@@ -23,7 +23,7 @@ NB201_OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg
 """In the order of NAS-Bench-201 (Dong and Yang 2020, arXiv:2001.00326)."""
 
 
-class DenseCellSpace(Space[Cell]):
+class DenseCellSpace(OperationSpace[Cell]):
     """Cells in which every node receives one operation from every earlier node, summed.
 
     Node 0 is the input, the last node the output. Parameters: ``edge0-1``, ``edge0-2``,
@@ -40,6 +40,8 @@ class DenseCellSpace(Space[Cell]):
     """
 
     default_name: ClassVar[str] = "cell"
+    member: ClassVar[type] = Cell
+    stored_kind: ClassVar[str] = "dense_cell"
 
     def __init__(
         self, operations: Iterable[str | Operation] = NB201_OPERATIONS, num_nodes: int = 4
@@ -49,18 +51,13 @@ class DenseCellSpace(Space[Cell]):
                 f"DenseCellSpace: num_nodes must be an integer from 2 on (input and output), "
                 f"got {num_nodes!r}."
             )
-        self.operations = resolve_operations(operations)
-        self.num_nodes = num_nodes
-        names = tuple(operation.name for operation in self.operations)
-        self._names = names
-        self._zeros = [operation.name for operation in self.operations if operation.zero]
+        super().__init__(operations, num_nodes)
+        names = self._names
         self._choice: Parameter = Choice(names)
-        self._own = own_operations(self.operations)
         self._pairs = [(i, j) for j in range(1, num_nodes) for i in range(j)]
         self._keys = [f"edge{i}-{j}" for i, j in self._pairs]
         self._edges = [[Edge(i, j, name) for name in names] for i, j in self._pairs]
         self._members = [frozenset(edges) for edges in self._edges]
-        self._digest = CellDigest(self.operations)
         self._cache = BoundedCache()
 
     def parameters(self) -> dict[str, Parameter]:
@@ -135,32 +132,3 @@ class DenseCellSpace(Space[Cell]):
         """NAS-Bench-201's class, 6,466 in its space; see :mod:`optunas.space.structure`."""
         expression = structure_expression(architecture, self._digest.kinds)
         return short_hash("dense-structure", expression)
-
-    @property
-    def _kind(self) -> str:
-        return "cell"
-
-    def to_json(self, architecture: Cell) -> str:
-        return architecture.to_json()
-
-    def from_json(self, text: str) -> Cell:
-        cell = Cell.from_json(text, self._own)
-        self.validate(cell)
-        return cell
-
-    def definition(self) -> dict[str, Any]:
-        if type(self) is not DenseCellSpace:
-            return super().definition()
-        operations = [operation_definition(operation) for operation in self.operations]
-        return {
-            "kind": "dense_cell",
-            "version": 1,
-            "operations": operations,
-            "num_nodes": self.num_nodes,
-        }
-
-    def _identity(self) -> object:
-        return self.operations, self.num_nodes
-
-    def __repr__(self) -> str:
-        return f"DenseCellSpace(operations={list(self._names)}, num_nodes={self.num_nodes})"

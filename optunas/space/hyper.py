@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError
 from optunas.space.base import Space, Values
+from optunas.space.frozen import FrozenMapping
 from optunas.space.parameters import Parameter, Scalar
 
 __all__ = ["HyperSpace", "Hyperparameters"]
 
 
-class Hyperparameters(Mapping[str, Scalar]):
+class Hyperparameters(FrozenMapping[Scalar]):
     """Named values; frozen and hashable, equal to a dictionary of the same items."""
 
-    __slots__ = ("_items",)
-
-    def __init__(self, values: Mapping[str, Scalar]) -> None:
-        self._items = dict(values)
-
-    def __getitem__(self, name: str) -> Scalar:
-        return self._items[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
-
-    def __repr__(self) -> str:
-        return f"Hyperparameters({self._items!r})"
+    __slots__ = ()
 
 
 class HyperSpace(Space[Hyperparameters]):

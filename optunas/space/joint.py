@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
-from optunas.space.base import Space, Values, load_json, short_hash
+from optunas.space.base import Space, Values, short_hash
+from optunas.space.frozen import FrozenMapping
+from optunas.space.json_text import load_json
 from optunas.space.parameters import Parameter
 
 __all__ = ["Joint", "JointSpace"]
 
 
-class Joint(Mapping[str, Any]):
+class Joint(FrozenMapping[Any]):
     """One member of each named space; frozen and hashable."""
 
-    __slots__ = ("_items",)
-
-    def __init__(self, parts: Mapping[str, Any]) -> None:
-        self._items = dict(parts)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._items[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
-
-    def __repr__(self) -> str:
-        return f"Joint({self._items!r})"
+    __slots__ = ()
 
 
 class JointSpace(Space[Joint]):

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
-from optunas.space.base import Space, Values, short_hash
+from optunas.space.base import Values, short_hash
 from optunas.space.cell import Cell, Edge, Genotype
-from optunas.space.digest import BoundedCache, CellDigest
-from optunas.space.operations import Operation, resolve_operations
+from optunas.space.digest import BoundedCache
+from optunas.space.operations import Operation
+from optunas.space.over_operations import OperationSpace
 from optunas.space.parameters import Choice, Parameter
-from optunas.space.references import operation_definition, own_operations
 from optunas.space.structure import structure_expression
 
 __all__ = ["DARTS_OPERATIONS", "CellSpace"]
@@ -33,7 +33,7 @@ DARTS_OPERATIONS = (
 _HALVES = ("normal", "reduce")
 
 
-class CellSpace(Space[Genotype]):
+class CellSpace(OperationSpace[Genotype]):
     """Genotypes whose nodes sum two operations of two different earlier nodes.
 
     Nodes 0 and 1 are the outputs of the two previous cells; a cell's output concatenates its own
@@ -51,6 +51,8 @@ class CellSpace(Space[Genotype]):
     """
 
     default_name: ClassVar[str] = ""
+    member: ClassVar[type] = Genotype
+    stored_kind: ClassVar[str] = "cell"
 
     def __init__(
         self, operations: Iterable[str | Operation] = DARTS_OPERATIONS, num_nodes: int = 4
@@ -60,10 +62,7 @@ class CellSpace(Space[Genotype]):
                 f"CellSpace: num_nodes must be an integer from 1 on (the two inputs not counted), "
                 f"got {num_nodes!r}."
             )
-        self.operations = resolve_operations(operations)
-        self.num_nodes = num_nodes
-        self._names = tuple(operation.name for operation in self.operations)
-        self._own = own_operations(self.operations)
+        super().__init__(operations, num_nodes)
         self._nodes = range(2, num_nodes + 2)
         self._pairs = [list(itertools.combinations(range(node), 2)) for node in self._nodes]
         self._parameters = self._make_parameters()
@@ -78,7 +77,6 @@ class CellSpace(Space[Genotype]):
             for node in self._nodes
         ]
         self._highs = np.array([[len(p), *[len(self._names)] * 2] for p in self._pairs] * 2).ravel()
-        self._digest = CellDigest(self.operations)
         self._caches = {half: BoundedCache() for half in _HALVES}
 
     def parameters(self) -> dict[str, Parameter]:
@@ -202,7 +200,7 @@ class CellSpace(Space[Genotype]):
 
     def is_connected(self, architecture: Genotype) -> bool:
         """Both cells: they stand in a row, so one that passes nothing on cuts the network."""
-        zeros = [operation.name for operation in self.operations if operation.zero]
+        zeros = self._zeros
         return all(cell.is_connected(zeros) for cell in (architecture.normal, architecture.reduce))
 
     def structure_digest(self, architecture: Genotype) -> str:
@@ -211,32 +209,3 @@ class CellSpace(Space[Genotype]):
         normal = structure_expression(architecture.normal, kinds)
         reduce = structure_expression(architecture.reduce, kinds, strided=True)
         return short_hash("genotype-structure", normal, reduce)
-
-    @property
-    def _kind(self) -> str:
-        return "genotype"
-
-    def to_json(self, architecture: Genotype) -> str:
-        return architecture.to_json()
-
-    def from_json(self, text: str) -> Genotype:
-        genotype = Genotype.from_json(text, self._own)
-        self.validate(genotype)
-        return genotype
-
-    def definition(self) -> dict[str, Any]:
-        if type(self) is not CellSpace:
-            return super().definition()
-        operations = [operation_definition(operation) for operation in self.operations]
-        return {
-            "kind": "cell",
-            "version": 1,
-            "operations": operations,
-            "num_nodes": self.num_nodes,
-        }
-
-    def _identity(self) -> object:
-        return self.operations, self.num_nodes
-
-    def __repr__(self) -> str:
-        return f"CellSpace(operations={list(self._names)}, num_nodes={self.num_nodes})"
