@@ -26,6 +26,9 @@ class Metric:
         measured: True when two readings differ (a latency); comparisons then allow 5 %.
         compute: a user's own metric: ``compute(network, input_shape) -> float``, with
             ``input_shape`` (channels, height, width), importable by name so that workers find it.
+
+    Raises:
+        UnknownNameError: for another direction.
     """
 
     name: str
@@ -34,6 +37,12 @@ class Metric:
     cheap: bool = False
     measured: bool = False
     compute: Callable[[Any, tuple[int, ...]], float] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("maximize", "minimize"):
+            raise UnknownNameError(
+                f"direction of the metric {self.name!r}:", self.direction, ("maximize", "minimize")
+            )
 
     @property
     def maximize(self) -> bool:

@@ -91,17 +91,16 @@ class Objective:
                 f"objectives {', '.join(names)}; add it, or give the task another score."
             )
         self._scored = names.index(task.score_name)
-        self._others = [
-            m for m in dict.fromkeys((*self.objectives, *self.metrics)) if m.name != task.score_name
-        ]
+        wanted = dict.fromkeys((*self.objectives, *self.metrics))
+        missing = set(self.constraints) - {m.name for m in wanted}
+        self._others = [m for m in wanted if m.name != task.score_name]
+        self._others += [metric(name) for name in sorted(missing)]
         trained = [m.name for m in self._others if not m.cheap and m.compute is None]
         if trained:
             raise InvalidSpecError(
                 f"The task {task.name!r} scores {task.score_name!r} and cannot give "
                 f"{', '.join(trained)} as well."
             )
-        missing = set(self.constraints) - {m.name for m in (*self.objectives, *self.metrics)}
-        self._others += [metric(name) for name in sorted(missing)]
 
     @property
     def directions(self) -> list[Direction]:

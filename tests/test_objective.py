@@ -11,7 +11,7 @@ import toy_task
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 import optunas
-from optunas import NB201, Choice, DenseCellSpace, HyperSpace, JointSpace, Objective
+from optunas import NB201, Choice, DenseCellSpace, HyperSpace, JointSpace, Metric, Objective
 from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.pruning import curve
 
@@ -193,6 +193,16 @@ def test_a_fixed_trial_is_enough_to_evaluate_once() -> None:
 def test_objectives_must_hold_the_tasks_score() -> None:
     with pytest.raises(InvalidSpecError, match="'toy' scores 'accuracy', which is not among"):
         toy_objective(objectives=("params",))
+
+
+def test_a_limit_on_a_score_that_the_task_does_not_give_is_refused() -> None:
+    with pytest.raises(InvalidSpecError, match=r"scores 'accuracy' and cannot give f1 as well"):
+        toy_objective(constraints={"f1": 0.5})
+
+
+def test_a_metric_has_one_of_optunas_two_directions() -> None:
+    with pytest.raises(UnknownNameError, match=r"'energy': 'minimise'; did you mean 'minimize'"):
+        Metric("energy", "minimise", cheap=True)  # type: ignore[arg-type]
 
 
 def test_a_second_trained_score_cannot_be_had() -> None:
