@@ -114,12 +114,17 @@ class StudySpec:
                 metric(name)  # Raises with the nearest known name.
         if self.score not in ("last", "best"):
             problems.append(f"score must be 'last' or 'best', got {self.score!r}")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            problems.append(f"seed must be a whole number, got {self.seed!r}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            problems.append(f"seed must be a whole number from 0 on, got {self.seed!r}")
         for name in ("repeats", "max_reused"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
+            absent = value is None and name == "max_reused"
+            if not absent and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 problems.append(f"{name} must be a positive whole number, got {value!r}")
+        for kind, what, plain in KINDS:
+            for name in plain:
+                if not isinstance(getattr(self, name), kind):
+                    problems.append(f"{name} must be {what}, got {getattr(self, name)!r}")
         if problems:
             raise InvalidSpecError("StudySpec: " + "; ".join(problems) + ".")
 
@@ -198,6 +203,13 @@ def differences(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
             lines.append(f"{key}: stored {_short(a)}, now {_short(b)}")
     return lines
 
+
+KINDS: tuple[tuple[type, str, tuple[str, ...]], ...] = (
+    (str, "a name", ("sampler", "pruner")),
+    (str, "a text", ("description",)),
+    (bool, "True or False", ("reuse", "reference")),
+)
+"""What is stored as it is: the type, in words, of which fields."""
 
 MAPPINGS = ("task_options", "training", "sampler_options", "pruner_options", "constraints")
 

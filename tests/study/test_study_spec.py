@@ -10,6 +10,7 @@ import pytest
 import toy_task
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.samplers import RandomSampler
 
 from optunas import (
     DARTS,
@@ -180,8 +181,15 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"constraints": {"params": "1"}}, InvalidSpecError, r"constraints\['params'\] must be a num"),
     ({"constraints": {"params": True}}, InvalidSpecError, r"constraints\['params'\] must be a num"),
     ({"score": "mean"}, InvalidSpecError, "score must be 'last' or 'best', got 'mean'"),
-    ({"seed": 1.5}, InvalidSpecError, "seed must be a whole number, got 1.5"),
-    ({"seed": True}, InvalidSpecError, "seed must be a whole number, got True"),
+    ({"seed": 1.5}, InvalidSpecError, "seed must be a whole number from 0 on, got 1.5"),
+    ({"seed": True}, InvalidSpecError, "seed must be a whole number from 0 on, got True"),
+    ({"seed": -1}, InvalidSpecError, "seed must be a whole number from 0 on, got -1"),
+    ({"sampler": RandomSampler()}, InvalidSpecError, "sampler must be a name, got <optuna"),
+    ({"pruner": None}, InvalidSpecError, "pruner must be a name, got None"),
+    ({"reuse": "no"}, InvalidSpecError, "reuse must be True or False, got 'no'"),
+    ({"reference": 1}, InvalidSpecError, "reference must be True or False, got 1"),
+    ({"description": None}, InvalidSpecError, "description must be a text, got None"),
+    ({"repeats": None}, InvalidSpecError, "repeats must be a positive whole number, got None"),
     ({"repeats": 0}, InvalidSpecError, "repeats must be a positive whole number, got 0"),
     ({"max_reused": -1}, InvalidSpecError, "max_reused must be a positive whole number, got -1"),
 ]
