@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from optunas.errors import TrainingError
@@ -64,7 +65,10 @@ class Loop:
                         return reason
                     self.at_hand = self.handle.study.ask()
                     self.at_hand.set_user_attr(WORKER, identity())
-                self._evaluate(self.at_hand)
+                with suppress(UpdateFinishedTrialError):
+                    # Raised when another machine took this one for dead: it has marked the trial
+                    # and enqueued it again, and what is trained here comes too late.
+                    self._evaluate(self.at_hand)
         except KeyboardInterrupt:
             self._let_go()
             raise
@@ -148,7 +152,7 @@ class Loop:
                 self.inspector.trial_ending(trial)
         finally:
             # Also on Ctrl-C: what is trained is not thrown away for a drawing.
-            told = self.handle.study.tell(trial, values, state=state)
+            told = self.handle.study.tell(trial, values, state=state, skip_if_finished=True)
         if self.inspector is not None:
             self.inspector.trial_finished(told)
             self.inspector.study_updated(self.overview)
