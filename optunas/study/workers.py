@@ -53,7 +53,8 @@ class WorkerOrder:
         """What :meth:`to_json` wrote."""
         body = json.loads(text)
         budget = Budget.from_dict(body.pop("budget"))
-        return cls(**{**body, "trust": tuple(body["trust"]), "budget": budget})
+        lists = {name: tuple(body[name]) for name in ("trust", "path")}
+        return cls(**{**body, **lists, "budget": budget})
 
 
 @dataclass
@@ -119,6 +120,8 @@ class Workers:
 
     def _ended(self, process: subprocess.Popen[str], finished: Callable[[], int]) -> None:
         log = self.processes.pop(process)
+        if process.stdin is not None:
+            process.stdin.close()
         log.seek(0)
         said = log.read().strip()
         log.close()
