@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import (
     BaseSampler,
@@ -158,21 +158,29 @@ def _defaults(
         return {"warn_independent_sampling": False}
     if name == "grid" and "search_space" not in options:
         return {"search_space": _grid(distributions)}
+    if name == "brute_force":
+        _refuse_endless(distributions, "The brute-force sampler", "; give the parameter one.")
     return {}
 
 
+def _refuse_endless(distributions: Mapping[str, BaseDistribution], who: str, remedy: str) -> None:
+    for name, distribution in distributions.items():
+        if isinstance(distribution, FloatDistribution) and distribution.step is None:
+            raise InvalidSpecError(f"{who} needs a step for {name!r}{remedy}")
+
+
 def _grid(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:
+    _refuse_endless(
+        distributions,
+        "Grid search",
+        "; give the parameter one, or a list of values in the sampler's option search_space.",
+    )
     grid: dict[str, list[Any]] = {}
     for name, distribution in distributions.items():
         if isinstance(distribution, CategoricalDistribution):
             grid[name] = list(distribution.choices)
             continue
         low, high, step = (getattr(distribution, key) for key in ("low", "high", "step"))
-        if step is None or getattr(distribution, "log", False):
-            raise InvalidSpecError(
-                f"Grid search needs a step for {name!r}; give the parameter one, or a list of "
-                "values in the sampler's option search_space."
-            )
         count = round((high - low) / step)
         grid[name] = [type(low)(low + i * step) for i in range(int(count) + 1)]
     return grid

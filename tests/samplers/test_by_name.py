@@ -183,6 +183,31 @@ def test_a_grid_needs_steps(distribution: BaseDistribution) -> None:
         make_sampler("grid", {}, 0, trials=9, objectives=1, distributions={"lr": distribution})
 
 
+def test_brute_force_needs_steps_before_anything_runs() -> None:
+    with pytest.raises(InvalidSpecError, match=r"brute-force sampler needs a step for 'lr'"):
+        make_sampler(
+            "brute_force",
+            {},
+            0,
+            trials=9,
+            objectives=1,
+            distributions={"lr": FloatDistribution(0.0, 1.0)},
+        )
+
+
+@pytest.mark.parametrize("name", ["grid", "brute_force"])
+def test_whole_numbers_on_a_logarithmic_scale_have_an_end(name: str) -> None:
+    distribution = IntDistribution(1, 4, log=True)
+    sampler = make_sampler(
+        name, {}, 0, trials=9, objectives=1, distributions={"epochs": distribution}
+    )
+    study = optuna.create_study(sampler=sampler)
+    for _ in range(4):
+        trial = study.ask()
+        study.tell(trial, trial.suggest_int("epochs", 1, 4, log=True))
+    assert sorted(t.params["epochs"] for t in study.trials) == [1, 2, 3, 4]
+
+
 def test_a_grid_of_the_users_own_needs_none() -> None:
     sampler = make_sampler(
         "grid",
