@@ -62,6 +62,10 @@ def resolve(reference: str, trust: Collection[str] = ()) -> Any:
             f"{reference!r} is code from outside optunas; if you trust it, add --trust {root} "
             f"(in Python trust=[{root!r}])."
         )
+    here = str(Path.cwd())
+    if root != "optunas" and here not in sys.path:
+        # The folder of the command, as "python" has it; last, so that it takes nothing's place.
+        sys.path.append(here)
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:

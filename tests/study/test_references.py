@@ -23,6 +23,20 @@ def test_trusted_code_is_imported(trust: list[str]) -> None:
     assert resolver(trust)("toy_task:ToyTask.scores") is toy_task.ToyTask.scores
 
 
+def test_trusted_code_is_found_in_the_current_folder_and_takes_nothings_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A console script's path begins with the script's folder, not with the current one."""
+    (tmp_path / "lies_in_this_folder.py").write_text("x = 1\n")
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TaskError, match="add --trust"):
+        resolve("lies_in_this_folder:x")
+    assert str(tmp_path) not in sys.path
+    assert resolve("lies_in_this_folder:x", ["lies_in_this_folder"]) == 1
+    assert sys.path[-1] == str(tmp_path)
+
+
 @pytest.mark.parametrize("reference", ["os:system", "subprocess:run", "optunas_evil:task"])
 def test_untrusted_code_is_not_even_imported(reference: str, tmp_path: Path) -> None:
     with pytest.raises(TaskError, match=r"is code from outside optunas; .* add --trust"):
