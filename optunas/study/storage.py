@@ -174,6 +174,13 @@ def _opening(url: str) -> Iterator[None]:
         with storage_errors(url):
             yield
     except (ImportError, OSError) as error:
+        # Optuna's sentence does not say which driver is missing, its cause does.
+        missing = getattr(error.__cause__, "name", None)
+        if isinstance(error, ImportError) and missing:
+            raise StorageError(
+                f"The storage {url!r} needs the Python package {missing!r}; install it with "
+                f"'pip install {missing}'."
+            ) from error
         raise StorageError(f"The storage {url!r} cannot be reached: {_first(error)}.") from error
     except (RuntimeError, ValueError, KeyError, AssertionError) as error:
         raise StorageError(f"The storage {url!r} cannot be opened: {_first(error)}.") from error

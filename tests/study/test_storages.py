@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import optuna
@@ -157,3 +158,10 @@ def test_a_database_of_another_version_of_optuna_is_a_sentence(tmp_path: Path) -
     connection.close()
     with pytest.raises(StorageError, match=r"cannot be opened: .*version"):
         open_storage(url)
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for driver in ("psycopg2", "psycopg"):
+        monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(StorageError, match=r"needs the Python package 'psycopg2'; install it"):
+        open_storage("postgresql+psycopg2://user@127.0.0.1:1/db")
