@@ -129,7 +129,7 @@ class Objective:
             self._mark_reused(trial, earlier[0])
             raise optuna.TrialPruned(f"The same network was pruned in trial {earlier[0].number}.")
         architecture, settings = self._settings(candidate)
-        subject = self._subject(architecture, settings, self.seed + len(complete))
+        subject = self.subject(architecture, settings, self.seed + len(complete))
         known = self.measure(architecture, settings, subject)
         unknown = [name for name, value in known.items() if math.isnan(value)]
         if unknown:
@@ -160,7 +160,9 @@ class Objective:
         recorded = getattr(self.task, "known", None)
         values = dict(recorded(architecture, settings)) if recorded else {}
         wanted = [m for m in self._others if m.name not in values]
-        closed = {"params", "flops"} if subject is architecture else set()
+        # A task that builds networks its own way is asked for the network itself.
+        stock = getattr(self.task, "builds_cells", False) and subject is architecture
+        closed = {"params", "flops"} if stock else set()
         network = subject if subject is not architecture else None
         for m in wanted:
             if m.name in closed:
@@ -170,6 +172,11 @@ class Objective:
                 network = self.task.build(architecture, settings)
             values[m.name] = self._on_network(m, network)
         return {m.name: float(values[m.name]) for m in self._others}
+
+    def planned_epochs(self, settings: Mapping[str, Any]) -> int | None:
+        """Epochs of a whole training, None when the task does not say."""
+        planned = settings.get("epochs", getattr(self.task, "default_epochs", None))
+        return None if planned is None else int(planned)
 
     def sample_check(self, candidate: Any) -> None:
         """Check that a candidate's settings are ones that the task understands, training nothing.
@@ -184,7 +191,7 @@ class Objective:
         architecture, searched = self.space.parts(candidate)
         return architecture, {**self.training, **searched}
 
-    def _subject(self, architecture: Any, settings: Mapping[str, Any], seed: int) -> Any:
+    def subject(self, architecture: Any, settings: Mapping[str, Any], seed: int) -> Any:
         """What the task trains: the architecture, or the network of a space that builds its own."""
         build = _builder(self.space)
         if build is None:
@@ -243,6 +250,7 @@ class Objective:
     ) -> float:
         cheap = {i: known[m.name] for i, m in enumerate(self.objectives) if m.cheap}
         epochs, seconds, best, last = 0, 0.0, None, math.nan
+        planned = self.planned_epochs(settings)
         noted, noted_at = -math.inf, 0.0
         try:
             for step, value, cost in self.task.scores(subject, settings, seed, self.device):
@@ -258,7 +266,7 @@ class Objective:
                 if self.on_epoch is not None:
                     self.on_epoch(trial, step, value)
                 # A network trained to the end is paid for: its value is worth more than a verdict.
-                if epochs != settings.get("epochs") and should_prune(trial):
+                if epochs != planned and should_prune(trial):
                     raise optuna.TrialPruned(_why(trial.study.pruner, epochs))
         finally:
             trial.set_user_attr("epochs", epochs)

@@ -40,6 +40,7 @@ class ToyTask:
     network_keys = ("width",)
 
     def __init__(self, epochs: int, epoch_s: float, log: str | None, noise: float) -> None:
+        self.default_epochs = epochs
         self.options = {"epochs": epochs, "epoch_s": epoch_s, "log": log, "noise": noise}
 
     def known(self, architecture: Any, settings: Mapping[str, Any]) -> dict[str, float]:

@@ -68,7 +68,7 @@ def estimate(
         # A table gives the seconds that were recorded, more than looking them up takes.
         setup_s += max(0.0, time.perf_counter() - begun - trained) / SAMPLES
         epoch_s += trained / SAMPLES
-    epochs = int(spec.training.get("epochs", _default_epochs()))
+    epochs = objective.planned_epochs(spec.training) or 1
     trial_s = setup_s + epochs * epoch_s
     one = Usage(1, epochs, trial_s / workers, epochs * epoch_s / 3600)
     trials = _trials_left(budget, handle.usage() if handle else Usage(), one)
@@ -87,12 +87,6 @@ def _trials_left(budget: Budget, used: Usage, one: Usage) -> int:
 
 
 def _one_epoch(objective: Objective, architecture: Any, settings: dict[str, Any]) -> float:
-    objective.measure(architecture, settings, architecture)
-    scores = objective.task.scores(architecture, settings, 0, objective.device)
-    return next(iter(scores)).seconds
-
-
-def _default_epochs() -> int:
-    from optunas.train import TrainSettings
-
-    return TrainSettings().epochs
+    subject = objective.subject(architecture, settings, 0)
+    objective.measure(architecture, settings, subject)
+    return next(iter(objective.task.scores(subject, settings, 0, objective.device))).seconds

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from optunas.errors import TrainingError
 from optunas.objective import Objective
@@ -77,16 +79,25 @@ class Loop:
         """Held while trials are counted, begun and reclaimed, by one process of the machine."""
         from optunas.metrics.lock import machine_lock
 
-        url = self.handle.url
-        path = sqlite_path(url) or journal_path(url) if url else None
+        url, path = self.handle.url, self._file
         where = str(path.resolve()) if path else url
         digest = hashlib.sha256(f"{where} {self.handle.name}".encode()).hexdigest()[:16]
         return machine_lock(f"study-{digest}") if url else nullcontext()
 
+    @property
+    def _file(self) -> Path | None:
+        """The storage's file; None for a server, which other machines can reach, and for memory."""
+        url = self.handle.url
+        return sqlite_path(url) or journal_path(url) if url else None
+
+    def reclaim(self, trials: Sequence[FrozenTrial] | None = None) -> list[int]:
+        """Mark and enqueue again what dead workers left; call it under :meth:`lock`."""
+        return reclaim(self.handle.study, trials, local=self._file is not None)
+
     def _finished(self) -> str | None:
         # Read once for all questions: with a database, reading costs more than answering.
         trials = self.handle.trials()
-        if reclaim(self.handle.study, trials):
+        if self.reclaim(trials):
             trials = self.handle.trials()
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return "The time given is over."

@@ -57,12 +57,15 @@ def _alive(pid: int, started: str) -> bool:
     return True
 
 
-def _dead(trial: FrozenTrial) -> str | None:
+def _dead(trial: FrozenTrial, local: bool) -> str | None:
     """Why a RUNNING trial's worker is taken for dead, or None."""
     silent = time.time() - last_sign_of_life(trial)
     text = trial.user_attrs.get(WORKER)
     if text is None:
-        return "its worker was killed at the start" if silent > UNOWNED_AFTER_S else None
+        # Workers name themselves under the lock that the caller holds; a trial of somebody's own
+        # Optuna loop has no worker's name at all, but what its objective wrote.
+        patience = STALE_AFTER_S if trial.user_attrs else 0.0 if local else UNOWNED_AFTER_S
+        return "its worker was killed at the start" if silent > patience else None
     host, pid, started = json.loads(text)
     if host == socket.gethostname():
         return None if _alive(pid, started) else f"its worker (process {pid}) was killed"
@@ -76,7 +79,9 @@ def running_trial(study: optuna.Study, trial: FrozenTrial) -> optuna.Trial:
     return optuna.Trial(study, trial._trial_id)
 
 
-def reclaim(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) -> list[int]:
+def reclaim(
+    study: optuna.Study, trials: Sequence[FrozenTrial] | None = None, *, local: bool = False
+) -> list[int]:
     """Mark the RUNNING trials whose workers died FAIL, and enqueue their parameters again.
 
     Call it under the study's lock, so that two processes do not reclaim one trial.
@@ -84,6 +89,7 @@ def reclaim(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) ->
     Args:
         study: the study.
         trials: all of its trials, when they were just read.
+        local: no other machine runs this study, so the lock keeps out everyone.
 
     Returns:
         The numbers of the trials that were marked.
@@ -91,7 +97,7 @@ def reclaim(study: optuna.Study, trials: Sequence[FrozenTrial] | None = None) ->
     marked = []
     trials = study.get_trials(deepcopy=False) if trials is None else trials
     for trial in reversed(trials):
-        reason = _dead(trial) if trial.state == TrialState.RUNNING else None
+        reason = _dead(trial, local) if trial.state == TrialState.RUNNING else None
         if reason is not None:
             abandon(study, trial, f"Lost: {reason}.", charge=True)
             marked.append(trial.number)

@@ -19,15 +19,11 @@ from optunas.study.handle import StudyHandle
 from optunas.study.life import create, load, make_objective
 from optunas.study.loop import Loop
 from optunas.study.progress import Progress
-from optunas.study.recover import reclaim
 from optunas.study.reference import train_reference, wants_reference
 from optunas.study.spec import StudySpec
 from optunas.study.workers import WorkerOrder, Workers
 
 __all__ = ["check_device", "check_numbers", "run", "run_here", "threads_for"]
-
-SMALL_IMAGE = 16 * 16
-"""Pixels up to which a second thread costs more than it brings."""
 
 
 def run(
@@ -74,8 +70,8 @@ def run(
     budget = handle.spec.budget.override(trials=trials)
     loop = _loop(handle, objective, budget, timeout)
     with loop.lock():
-        reclaim(handle.study)
-    threads = threads_for(objective, workers)
+        loop.reclaim()
+    threads = threads_for(workers)
     with Progress(handle, budget, timeout) if progress else nullcontext() as shown:
         _set_threads(threads)
         if wants_reference(handle, objective):
@@ -92,7 +88,7 @@ def run(
 
             def tick() -> None:
                 with loop.lock():
-                    reclaim(handle.study)
+                    loop.reclaim()
 
             def finished() -> int:
                 return sum(
@@ -115,11 +111,8 @@ def run_here(order: WorkerOrder) -> str:
     return _loop(handle, objective, order.budget, order.seconds).run()
 
 
-def threads_for(objective: Objective, workers: int) -> int:
-    """Torch threads of a process: the cores shared among workers, one for small images."""
-    shape = objective.task.input_shape or ()
-    if len(shape) == 3 and shape[1] * shape[2] <= SMALL_IMAGE:
-        return 1
+def threads_for(workers: int) -> int:
+    """Torch threads of a process: the cores shared among workers."""
     return max(1, (os.cpu_count() or 1) // workers)
 
 

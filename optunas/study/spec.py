@@ -151,7 +151,8 @@ class StudySpec:
 
     def to_json(self) -> str:
         """JSON text that :meth:`from_json` reads back to an equal definition."""
-        return json.dumps(self.to_dict(), sort_keys=True)
+        # Not sorted: the order of the parameters is part of a space.
+        return json.dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str, resolve: Resolve) -> StudySpec:

@@ -7,9 +7,34 @@ factory does.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from optunas.tasks.images import digits, fashion_mnist
 from optunas.tasks.npz import arrays
 from optunas.tasks.protocol import Score, Task
 from optunas.tasks.streams import loaders
 
-__all__ = ["Score", "Task", "arrays", "digits", "fashion_mnist", "loaders"]
+if TYPE_CHECKING:
+    from optunas.tasks.in_memory import InMemoryTask, Part
+    from optunas.tasks.network_task import NetworkTask
+
+__all__ = [
+    "InMemoryTask",
+    "NetworkTask",
+    "Part",
+    "Score",
+    "Task",
+    "arrays",
+    "digits",
+    "fashion_mnist",
+    "loaders",
+]
+
+_TORCH = {"InMemoryTask": "in_memory", "NetworkTask": "network_task", "Part": "in_memory"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_TORCH[name]}"), name)

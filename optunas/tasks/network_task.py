@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
@@ -21,6 +22,9 @@ from optunas.train.loop import Batches
 
 __all__ = ["NetworkTask"]
 
+SMALL_IMAGE = 16 * 16
+"""Pixels of a small image; two threads on a busy machine were measured nine times slower there."""
+
 
 class NetworkTask(ABC):
     """A task (see :class:`~optunas.tasks.Task`) whose candidates are networks that are trained.
@@ -29,6 +33,8 @@ class NetworkTask(ABC):
     """
 
     network_keys: tuple[str, ...] = ("channels", "num_cells")
+    default_epochs: int = TrainSettings.epochs
+    """Epochs of a training whose hyperparameters name none."""
 
     def __init__(
         self,
@@ -67,6 +73,11 @@ class NetworkTask(ABC):
 
         shape = {key: hyperparameters[key] for key in self.network_keys if key in hyperparameters}
         return build(architecture, self.input_shape, self.num_outputs, **shape)
+
+    @property
+    def builds_cells(self) -> bool:
+        """Whether :meth:`build` is ``optunas.build``, whose costs have a closed form."""
+        return type(self).build is NetworkTask.build
 
     def settings(self, hyperparameters: Mapping[str, Any]) -> TrainSettings:
         """The training settings among ``hyperparameters``.
@@ -107,7 +118,8 @@ class NetworkTask(ABC):
             hyperparameters: any of ``network_keys`` and of :class:`TrainSettings`.
             seed: with the thread count it decides every bit of the result on a CPU.
             device: ``cpu``, ``cuda`` or ``cuda:N``.
-            threads: CPU threads; None leaves the process's own number.
+            threads: CPU threads; None takes one for small images, where a second costs more than
+                it brings, and else the process's own number.
 
         Raises:
             UnknownNameError, InvalidSpecError, DeviceError: at once, before any training.
@@ -115,6 +127,8 @@ class NetworkTask(ABC):
         """
         self.check(hyperparameters)
         resolve_device(device)
+        if threads is None and math.prod(self.input_shape[1:]) <= SMALL_IMAGE:
+            threads = 1
         return self._scores(candidate, hyperparameters, seed, device, threads)
 
     def _scores(

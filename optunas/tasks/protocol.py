@@ -42,9 +42,17 @@ class Task(Protocol):
 
     name: str
     score_name: str
-    direction: str
-    options: Mapping[str, Any]
     network_keys: tuple[str, ...]
+
+    @property
+    def direction(self) -> str:
+        """``maximize`` or ``minimize``."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the factory was called with."""
+        ...
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:

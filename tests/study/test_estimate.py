@@ -52,4 +52,4 @@ def test_finished_trials_are_not_counted_again() -> None:
 def test_the_default_number_of_epochs_is_the_trainings() -> None:
     spec = toy_task.spec(budget=Budget(trials=10))
     found = estimate(spec, make_objective(spec, ["toy_task"]), spec.budget)
-    assert found.minutes == pytest.approx(10 * 12 * 0.5 / 60)
+    assert found.minutes == pytest.approx(10 * 3 * 0.5 / 60)

@@ -112,11 +112,27 @@ def test_another_machines_trial_is_given_an_hour(
 def test_a_trial_without_a_worker_is_given_a_minute(
     handle: StudyHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running(handle, None)
+    handle.study.ask()
     assert reclaim(handle.study) == []
     now = time.time()
     monkeypatch.setattr("optunas.study.recover.time.time", lambda: now + 61)
     assert reclaim(handle.study) == [0]
+
+
+def test_it_is_given_none_where_the_lock_keeps_out_everyone(handle: StudyHandle) -> None:
+    handle.study.ask()
+    assert reclaim(handle.study, local=True) == [0]
+
+
+def test_somebodys_own_loop_is_left_alone(
+    handle: StudyHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(handle, None)
+    now = time.time()
+    monkeypatch.setattr("optunas.study.recover.time.time", lambda: now + 1800)
+    assert reclaim(handle.study, local=True) == []
+    monkeypatch.setattr("optunas.study.recover.time.time", lambda: now + 3700)
+    assert reclaim(handle.study, local=True) == [0]
 
 
 def test_a_trial_killed_before_its_first_suggestion_leaves_nothing_to_retry(
