@@ -17,7 +17,7 @@ from optunas.objective import Objective
 from optunas.study.budget import Budget
 from optunas.study.handle import StudyHandle
 from optunas.study.life import create, load, make_objective
-from optunas.study.loop import Loop
+from optunas.study.loop import Loop, failure
 from optunas.study.progress import Progress
 from optunas.study.reference import train_reference, wants_reference
 from optunas.study.spec import StudySpec
@@ -74,12 +74,15 @@ def run(
     threads = threads_for(workers)
     with Progress(handle, budget, timeout) if progress else nullcontext() as shown:
         _set_threads(threads)
+        say = shown.say if shown is not None else _unheard
         if wants_reference(handle, objective):
-            if shown is not None:
-                shown.say("training the reference network")
-            train_reference(handle, objective)
-            if shown is not None:
-                shown.say("")
+            say("training the reference network")
+            try:
+                train_reference(handle, objective)
+                say("")
+            except Exception as error:
+                # It stands beside the study; what breaks it need not break the networks searched.
+                say(f"no reference network this time: {failure(error)}")
         if workers == 1:
             reason = loop.run()
         else:
@@ -96,11 +99,14 @@ def run(
                 )
 
             reason = crew.run(tick, finished)
-        if shown is not None:
-            shown.say(reason)
+        say(reason)
     if loop.inspector is not None:
         loop.inspector.study_updated(loop.overview, final=True)
     return handle
+
+
+def _unheard(note: str) -> None:
+    """Without progress there is nobody to tell."""
 
 
 def run_here(order: WorkerOrder) -> str:
