@@ -228,3 +228,16 @@ def test_closed_form_and_counted_costs_are_one() -> None:
     settings = {"channels": 4, "num_cells": 1}
     network = objective.task.build(cell, settings)
     assert objective.measure(cell, settings, cell) == objective.measure(cell, settings, network)
+
+
+def test_a_network_whose_output_does_not_see_its_input_is_ruled_out() -> None:
+    objective = Objective(
+        JointSpace(cell=SMALL), optunas.tasks.digits(), ("accuracy", "params"), training=TRAINING
+    )
+    cut = {"cell.edge0-1": "skip_connect", "cell.edge0-2": "none", "cell.edge1-2": "none"}
+    (trial,) = optimize(objective, [cut])
+    assert trial.state == TrialState.PRUNED
+    assert trial.user_attrs["ruled_out"] is True
+    assert trial.user_attrs["epochs"] == 0
+    assert "architecture" in trial.user_attrs
+    assert "params" not in trial.user_attrs

@@ -221,3 +221,20 @@ def test_a_study_of_the_running_folder_may_use_modules_beside_it(cli: Cli, folde
     assert done.code == 0, done.err
     assert toy_task.spec().name == "toy"
     assert sum("reused_from" not in t.user_attrs for t in trials("here")) == 2
+
+
+def test_dashboard_serves_the_storage_on_loopback(
+    cli: Cli, study_file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("study", "create", study_file.name)
+    served = []
+
+    def serve(storage: object, artifacts: Path, host: str, port: int) -> None:
+        served.append((type(storage).__name__, Path(artifacts), host, port))
+
+    monkeypatch.setattr("optunas.inspection.serve", serve)
+    assert cli("dashboard").code == 0
+    assert cli("dashboard", "--port", "9", "--host", "::1", "--artifacts", "art").code == 0
+    first, second = served
+    assert first[1:] == (Path("optunas-artifacts"), "127.0.0.1", 8080)
+    assert second[1:] == (Path("art"), "::1", 9)
