@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import uuid
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,23 +34,18 @@ def sqlite(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/studies.db"
 
 
-@pytest.fixture(params=["sqlite", "journal", "postgresql", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Every storage that processes can share."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/studies.db"
-    if request.param == "journal":
-        return f"journal:///{tmp_path}/studies.log"
-    return server("postgres" if request.param == "postgresql" else "redis")
-
-
 @pytest.fixture(params=["memory", "sqlite", "journal", "postgresql", "redis"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str | BaseStorage:
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | BaseStorage]:
     """Every storage."""
     if request.param == "memory":
-        return InMemoryStorage()
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/studies.db"
-    if request.param == "journal":
-        return f"journal:///{tmp_path}/studies.log"
-    return server("postgres" if request.param == "postgresql" else "redis")
+        yield InMemoryStorage()
+    elif request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/studies.db"
+    elif request.param == "journal":
+        yield f"journal:///{tmp_path}/studies.log"
+    else:
+        yield server("postgres" if request.param == "postgresql" else "redis")
+    with warnings.catch_warnings():
+        # Optuna leaves its connections to the garbage collector, and some drivers complain.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
