@@ -12,6 +12,10 @@ from optunas.draw.svg import FAINT, INK, LINE, MUTED, number, shorten, text, tex
 __all__ = ["Axis", "Box", "axis", "finite", "frame", "tick_label"]
 
 
+TINY = 1e-100
+"""Smaller sizes are drawn as zero: their ticks could not be told apart in floating point."""
+
+
 @dataclass(frozen=True)
 class Axis:
     """A range of values with its ticks; ``at`` maps a value to 0 .. 1."""
@@ -66,7 +70,8 @@ def axis(
         room = math.log(high / low) * around if high > low else 0.1
         low, high = low * math.exp(-room), high * math.exp(room)
         return Axis(low, high, _log_ticks(low, high), log=True)
-    room = (high - low) * around if high > low else (abs(high) or 1.0) * 0.1
+    size = abs(high) if abs(high) > TINY else 1.0
+    room = (high - low) * around if high - low > TINY else size * 0.1
     if whole and high - low < 1:
         room = 0.5
     low, high = low - room, high + room

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from optunas.draw.axes import Axis, Box, axis, frame, left_room, tick_label
+from optunas.draw.axes import TINY, Axis, Box, axis, frame, left_room, tick_label
 from optunas.draw.svg import FAINT, INK, MUTED, document, number, shorten, text, text_width
 from optunas.errors import InvalidSpecError
 
@@ -68,7 +68,7 @@ def front_svg(
     if log_x is None:
         log_x = _spans_decades([p.x for p in drawable])
     if log_x:
-        drawable = [p for p in drawable if p.x > 0]
+        drawable = [p for p in drawable if p.x > TINY]
     if not drawable:
         words = text(_WIDTH / 2, 70, "no finished trial yet", 13, MUTED, "middle")
         head = text(18, 28, shorten(title, 70), 14, INK, extra=' font-weight="600"')
@@ -89,7 +89,7 @@ def front_svg(
 
 
 def _spans_decades(values: Sequence[float]) -> bool:
-    return bool(values) and min(values) > 0 and max(values) / min(values) >= 20
+    return bool(values) and min(values) > TINY and max(values) / min(values) >= 20
 
 
 def _near(point: FrontPoint, points: Sequence[FrontPoint]) -> bool:

@@ -162,3 +162,9 @@ def test_text_helpers() -> None:
     assert shorten("abcdef", 4) == "abc…"
     assert shorten("abc", 4) == "abc"
     assert text_width("iii") < text_width("ooo") < text_width("WWW")
+
+
+@pytest.mark.parametrize("x", [2.2e-308, 5e-324, 1e-120, 0.0, 1e300])
+def test_sizes_at_the_ends_of_floating_point_are_drawn(x: float) -> None:
+    points = [FrontPoint(x, 0.5), FrontPoint(2 * x, 0.6), FrontPoint(100 * x, 5e-324, z=x)]
+    assert ET.fromstring(front_svg(points, "t", "x", "y", "z")).tag == SVG + "svg"
