@@ -17,6 +17,12 @@ __all__ = ["SeededSampler"]
 UNDER_WAY = 1000
 """Trials of one process that are held at a time."""
 
+BARREN = ("ruled_out", "reused_from")
+"""User attributes of trials that trained nothing, as the objective writes them."""
+
+BARREN_IN_A_ROW = 2
+"""After so many of them the next suggestion is drawn at random, where the sampler asks for it."""
+
 
 class SeededSampler(BaseSampler):
     """Wraps any sampler so that a trial's suggestions depend on the history and its number alone.
@@ -32,6 +38,9 @@ class SeededSampler(BaseSampler):
         seed: the study's seed.
         intersection: what the wrapped samplers infer their joint search space from; kept here, it
             reads each trial of one study once. None lets each infer its own, from all trials.
+        gets_stuck: for a sampler that learns from COMPLETE trials alone, and without chance: where
+            it finds a candidate promising that is ruled out, or pruned again, it suggests it for
+            ever. After :data:`BARREN_IN_A_ROW` such trials the next one is drawn at random.
 
     Attributes:
         exhausted: True once a sampler of a finite space has suggested all of it.
@@ -42,10 +51,12 @@ class SeededSampler(BaseSampler):
         factory: Callable[[int], BaseSampler],
         seed: int,
         intersection: IntersectionSearchSpace | None = None,
+        gets_stuck: bool = False,
     ) -> None:
         self._factory = factory
         self._seed = seed
         self._intersection = intersection
+        self._gets_stuck = gets_stuck
         self._latest = factory(self._mix(0))
         # One for each trial under way: a caller may hold several, in threads too.
         self._inners: dict[int, BaseSampler] = {}
@@ -84,7 +95,9 @@ class SeededSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The wrapped sampler's joint suggestion."""
+        """The wrapped sampler's joint suggestion; none, so independent ones, when it is stuck."""
+        if self._gets_stuck and _stuck(study):
+            return {}
         return self._of(trial).sample_relative(study, trial, search_space)
 
     def sample_independent(
@@ -121,3 +134,10 @@ class SeededSampler(BaseSampler):
 
     def reseed_rng(self) -> None:
         """Nothing to do: every trial has its own seed."""
+
+
+def _stuck(study: Study) -> bool:
+    ended = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    latest = ended[-BARREN_IN_A_ROW:]
+    barren = [t for t in latest if any(key in t.user_attrs for key in BARREN)]
+    return len(barren) == BARREN_IN_A_ROW

@@ -183,6 +183,21 @@ def test_a_grid_needs_steps(distribution: BaseDistribution) -> None:
         make_sampler("grid", {}, 0, trials=9, objectives=1, distributions={"lr": distribution})
 
 
+def test_gp_leaves_what_is_ruled_out_again_and_again() -> None:
+    """It learns nothing of pruned trials, and would suggest the cheapest network for ever."""
+    study = run(make("gp"), 14)
+    for barren in ("ruled_out", "reused_from"):
+        assert study.ask(dict(FINITE)).relative_params
+        for _ in range(2):
+            trial = study.ask(dict(FINITE))
+            trial.set_user_attr(barren, 1)
+            study.tell(trial, state=TrialState.PRUNED)
+        drawn = study.ask(dict(FINITE))
+        assert drawn.relative_params == {}
+        assert drawn.params.keys() == FINITE.keys()
+        study.tell(drawn, 1.0)
+
+
 def test_brute_force_needs_steps_before_anything_runs() -> None:
     with pytest.raises(InvalidSpecError, match=r"brute-force sampler needs a step for 'lr'"):
         make_sampler(
