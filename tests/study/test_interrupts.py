@@ -65,7 +65,7 @@ def resume(folder: Path, count: int) -> None:
 
 
 def test_ctrl_c_marks_the_trial_and_says_how_to_go_on(start: Start, tmp_path: Path) -> None:
-    run = start(str(write_study(tmp_path)))
+    run = start(str(write_study(tmp_path, trials=1, epoch_s=0.5)))
     until(lambda: training(tmp_path), "a training trial")
     run.interrupt()
     code, _, err = run.finish()
@@ -78,7 +78,7 @@ def test_ctrl_c_marks_the_trial_and_says_how_to_go_on(start: Start, tmp_path: Pa
     assert marked.user_attrs["epochs"] >= 1
     assert waiting.state == TrialState.WAITING
     assert waiting.user_attrs["retry_of"] == marked.number
-    resume(tmp_path, 3)
+    resume(tmp_path, 1)
     again = next(t for t in trials(tmp_path) if "retry_of" in t.user_attrs)
     assert again.state == TrialState.COMPLETE
     assert again.params == marked.params
@@ -104,11 +104,11 @@ def test_ctrl_c_with_workers_marks_their_trials(start: Start, tmp_path: Path) ->
 
 
 def test_a_killed_run_is_resumed(start: Start, tmp_path: Path) -> None:
-    run = start(str(write_study(tmp_path)))
+    run = start(str(write_study(tmp_path, trials=2, epoch_s=0.4)))
     until(lambda: len(trials(tmp_path)) > 1 and training(tmp_path), "a second trial")
     run.kill()
     (running,) = [t for t in trials(tmp_path) if t.state == TrialState.RUNNING]
-    resume(tmp_path, 3)
+    resume(tmp_path, 2)
     lost = trials(tmp_path)[running.number]
     assert lost.state == TrialState.FAIL
     assert lost.user_attrs["failure"] == f"Lost: its worker (process {run.pid}) was killed."
