@@ -179,13 +179,21 @@ class Objective:
         return None if planned is None else int(planned)
 
     def sample_check(self, candidate: Any) -> None:
-        """Check that a candidate's settings are ones that the task understands, training nothing.
+        """Check that a candidate is one that the task understands, training nothing.
 
         Raises:
             UnknownNameError: for a setting that neither network nor training has.
+            InvalidSpecError: for a value that one of them cannot have, or no architecture where
+                the task needs one.
         """
-        _, settings = self._settings(candidate)
+        architecture, settings = self._settings(candidate)
         self.task.check(settings)
+        own = _builder(self.space) is not None or not getattr(self.task, "builds_cells", False)
+        if architecture is None and not own:
+            raise InvalidSpecError(
+                f"The space holds hyperparameters alone, and the task {self.task.name!r} trains an "
+                "architecture: search both with JointSpace(cell=NB201, train=HyperSpace(...))."
+            )
 
     def _settings(self, candidate: Any) -> tuple[Any, dict[str, Any]]:
         architecture, searched = self.space.parts(candidate)

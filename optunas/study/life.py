@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from optunas.errors import (
 )
 from optunas.objective import Objective
 from optunas.samplers import SeededSampler, make_sampler
+from optunas.space import Choice, Float, Int, Space
+from optunas.space.parameters import Parameter
 from optunas.study.handle import StudyHandle
 from optunas.study.pruners import make_pruner
 from optunas.study.references import load_file, resolve, resolver
@@ -226,7 +228,7 @@ def make_task(spec: StudySpec, trust: Collection[str] = ()) -> Any:
 
 
 def make_objective(spec: StudySpec, trust: Collection[str] = (), device: str = "cpu") -> Objective:
-    """The objective of a definition, checked on one random candidate.
+    """The objective of a definition, checked on a random candidate and on its extremes.
 
     Raises:
         OptunasError: when the definition cannot work.
@@ -245,8 +247,26 @@ def make_objective(spec: StudySpec, trust: Collection[str] = (), device: str = "
         reuse=spec.reuse,
         repeats=spec.repeats,
     )
-    objective.sample_check(spec.space.sample(np.random.default_rng(spec.seed)))
+    for candidate in _extremes(spec.space, spec.seed):
+        objective.sample_check(candidate)
     return objective
+
+
+def _extremes(space: Space, seed: int) -> Iterator[Any]:
+    """A random member, then it with each single parameter at both ends, or at each option."""
+    member = space.sample(np.random.default_rng(seed))
+    yield member
+    if space.hyperparameter_names():
+        values = space.encode(member)
+        for name, parameter in space.parameters().items():
+            for end in _ends(parameter):
+                yield space.decode({**values, name: end})
+
+
+def _ends(parameter: Parameter) -> Sequence[Any]:
+    if isinstance(parameter, Choice):
+        return parameter.options
+    return (parameter.low, parameter.top) if isinstance(parameter, (Int, Float)) else ()
 
 
 def _open(storage: str | BaseStorage | None, must_exist: bool = False) -> tuple[str, BaseStorage]:

@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
 
 import optunas
-from optunas import Budget, Choice, HyperSpace, Int
+from optunas import NB201, Budget, Choice, Float, HyperSpace, Int, JointSpace, Space
 from optunas.errors import (
     InvalidArchitectureError,
     InvalidSpecError,
@@ -178,6 +178,11 @@ def test_untrusted_code_of_a_stored_study_is_refused(sqlite: str) -> None:
         optunas.load("own", sqlite)
 
 
+def real(space: Space) -> dict[str, Any]:
+    """A study of networks that are really trained."""
+    return {"space": space, "task": "optunas.tasks:digits"}
+
+
 UNWORKABLE: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"sampler": "nsga_2"}, UnknownNameError, "sampler 'nsga_2'; did you mean 'nsga2'"),
     ({"pruner": "medain"}, UnknownNameError, "pruner 'medain'; did you mean 'median'"),
@@ -206,6 +211,26 @@ UNWORKABLE: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"task": "toy_task:broken_task"}, TaskError, "cannot be made: ZeroDivisionError: no data"),
     ({"task_options": {"epoch": 3}}, TaskError, "unexpected keyword argument 'epoch'"),
     ({"training": {"epoch": 3}}, UnknownNameError, "hyperparameter 'epoch'; did you mean 'epochs'"),
+    (
+        real(HyperSpace(lr=Float(0.01, 0.1))),
+        InvalidSpecError,
+        "holds hyperparameters alone, and the task 'digits' trains an architecture",
+    ),
+    (
+        real(JointSpace(cell=NB201, train=HyperSpace(optimizer=Choice(("sgd", "adma"))))),
+        UnknownNameError,
+        "optimizer 'adma'; did you mean 'adam'",
+    ),
+    (
+        real(JointSpace(cell=NB201, train=HyperSpace(channels=Int(0, 9)))),
+        InvalidSpecError,
+        "channels must be a whole number above 0, got 0",
+    ),
+    (
+        real(JointSpace(cell=NB201, train=HyperSpace(label_smoothing=Float(0.0, 1.0)))),
+        InvalidSpecError,
+        "label_smoothing must be .* got 1.0",
+    ),
     ({"objectives": ("params",)}, InvalidSpecError, "scores 'accuracy', which is not among the ob"),
     ({"objectives": ("accuracy", "f1")}, InvalidSpecError, "cannot give f1 as well"),
 ]
