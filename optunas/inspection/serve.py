@@ -87,7 +87,8 @@ def dashboard_server(
         return make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
     except (OSError, OverflowError) as error:
         raise InvalidSpecError(
-            f"The dashboard cannot listen on {host}:{port}: {error}. Choose another port or host."
+            f"The dashboard cannot listen on {host}:{port}: {str(error).rstrip('.')}. Choose "
+            "another port or host."
         ) from error
 
 

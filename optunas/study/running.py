@@ -61,7 +61,7 @@ def run(
     handle = _handle(study, storage, device, trust)
     own = isinstance(study, (StudyHandle, StudySpec)) or _is_file(study)
     trust = ("*",) if own else tuple(trust)
-    if workers > 1 and not handle.url:
+    if workers > 1 and (not handle.url or ":memory:" in handle.url):
         raise InvalidSpecError(
             f"{workers} workers need a storage that processes can share, for instance "
             "storage='sqlite:///optunas.db'; this study's storage is in this process."
@@ -139,8 +139,11 @@ def check_device(device: str) -> None:
 def check_numbers(trials: int | None, timeout: float | None, workers: int) -> None:
     """Raise ``InvalidSpecError`` for a number that must be positive and is not."""
     for name, value in (("trials", trials), ("timeout", timeout), ("workers", workers)):
-        if value is not None and not value > 0:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not (number and value > 0):
             raise InvalidSpecError(f"{name} must be positive, got {value!r}.")
+        if value is not None and name != "timeout" and not isinstance(value, int):
+            raise InvalidSpecError(f"{name} must be a whole number, got {value!r}.")
 
 
 def _is_file(study: Any) -> bool:

@@ -245,8 +245,9 @@ def test_what_cannot_work_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_workers_need_a_shared_storage() -> None:
-    handle = optunas.create(toy_task.spec(), InMemoryStorage())
+@pytest.mark.parametrize("storage", [InMemoryStorage(), "sqlite:///:memory:"])
+def test_several_workers_need_a_shared_storage(storage: str | BaseStorage) -> None:
+    handle = optunas.create(toy_task.spec(), storage)
     with pytest.raises(
         InvalidSpecError, match=r"2 workers need a storage that processes can share"
     ):
@@ -260,6 +261,20 @@ def test_numbers_must_be_positive(option: str, sqlite: str) -> None:
     for value in (0, -1):
         with pytest.raises(InvalidSpecError, match=f"{option} must be positive, got {value}"):
             run(handle, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("trials", "5", "trials must be positive, got '5'"),
+        ("workers", 1.5, "workers must be a whole number, got 1.5"),
+        ("workers", True, "workers must be positive, got True"),
+    ],
+)
+def test_numbers_must_be_numbers(option: str, value: Any, message: str, sqlite: str) -> None:
+    handle = optunas.create(toy_task.spec(), sqlite)
+    with pytest.raises(InvalidSpecError, match=message):
+        run(handle, **{option: value})
 
 
 def test_seeds_run_first_and_once(sqlite: str) -> None:
