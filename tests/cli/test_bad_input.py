@@ -369,3 +369,17 @@ def test_a_wrong_option_is_explained_by_the_command_line(cli: Cli, study_file: P
         assert result.code == 2
         assert "Traceback" not in result.err
         assert arguments[-1] in result.err or arguments[0] in result.err
+
+
+def test_a_study_of_which_every_trial_fails(cli: Cli, folder: Path) -> None:
+    (folder / "broken.py").write_text(
+        "import toy_task\nfrom optunas import Choice, HyperSpace, Int\n"
+        "space = HyperSpace(width=Int(1, 16), mood=Choice(('breaks',)))\n"
+        "study = toy_task.spec(space=space)\n"
+    )
+    result = cli("study", "run", "broken.py")
+    assert result.code == 2
+    assert "Error: The last 5 trials failed, the run ends; trial 4 said: KeyError" in result.err
+    assert "Traceback" not in result.err
+    study = optuna.load_study(study_name="toy", storage="sqlite:///optunas.db")
+    assert [t.state.name for t in study.trials] == ["FAIL"] * 5

@@ -20,13 +20,13 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-class TestRandom(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
+class TestRandom(MultiObjectiveSamplerTestCase):
     @pytest.fixture
     def sampler(self) -> Callable[[], BaseSampler]:
         return lambda: SeededSampler(lambda seed: RandomSampler(seed=seed), seed=3)
 
 
-class TestTPE(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
+class TestTPE(BasicSamplerTestCase):
     @pytest.fixture
     def sampler(self) -> Callable[[], BaseSampler]:
         return lambda: SeededSampler(lambda seed: TPESampler(seed=seed), seed=3)

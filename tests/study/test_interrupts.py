@@ -103,6 +103,7 @@ def test_ctrl_c_with_workers_marks_their_trials(start: Start, tmp_path: Path) ->
     assert retried == lost != set()
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed(start: Start, tmp_path: Path) -> None:
     run = start(str(write_study(tmp_path, trials=2, epoch_s=0.4)))
     until(lambda: len(trials(tmp_path)) > 1 and training(tmp_path), "a second trial")
@@ -160,15 +161,15 @@ def test_workers_share_a_budget_exactly(start: Start, tmp_path: Path) -> None:
     check_books(tmp_path, kills=0)
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_broken_study_ends_with_one_sentence(start: Start, tmp_path: Path, workers: int) -> None:
+@pytest.mark.slow
+def test_a_broken_study_ends_all_workers_with_one_sentence(start: Start, tmp_path: Path) -> None:
     study = tmp_path / "my_study.py"
     study.write_text(
         "import toy_task\nfrom optunas import Choice, HyperSpace, Int\n"
         "space = HyperSpace(width=Int(1, 16), mood=Choice(('breaks',)))\n"
         "study = toy_task.spec(space=space)\n"
     )
-    code, _, err = start(str(study), "--workers", str(workers)).finish()
+    code, _, err = start(str(study), "--workers", "2").finish()
     assert code == 2
     assert "Traceback" not in err
     assert "Error: The last 5 trials failed, the run ends" in err

@@ -47,11 +47,11 @@ def test_create_run_load_and_resume(storage: str | BaseStorage, unique: str) -> 
 
 
 def test_a_finished_study_runs_no_further_trial(sqlite: str) -> None:
-    handle = run(optunas.create(toy_task.spec(), sqlite))
+    handle = run(optunas.create(toy_task.spec(budget=Budget(trials=2)), sqlite))
     count = len(handle.trials())
     run(handle)
     assert len(handle.trials()) == count
-    assert handle.usage().trials == 8
+    assert handle.usage().trials == 2
 
 
 def test_everything_of_the_definition_is_restored(sqlite: str) -> None:
@@ -111,7 +111,8 @@ DIFFERENT: list[tuple[dict[str, Any], str]] = [
 def test_a_taken_name_is_refused_and_says_what_differs(
     sqlite: str, changes: dict[str, Any], message: str
 ) -> None:
-    run(optunas.create(toy_task.spec(), sqlite), trials=1)
+    handle = optunas.create(toy_task.spec(), sqlite)
+    handle.study.enqueue_trial({"width": 3, "mood": "fine"})
     stored = optunas.load("toy", sqlite, trust=TRUST)
     with pytest.raises(StudyExistsError, match=f"'toy' with another definition.*{message}"):
         optunas.create(toy_task.spec(**changes), sqlite)
@@ -142,8 +143,8 @@ def test_a_study_of_bare_optuna_keeps_its_name(sqlite: str) -> None:
 
 def test_a_creation_that_was_killed_half_way_is_finished(sqlite: str) -> None:
     optuna.create_study(study_name="toy", storage=sqlite, directions=["maximize", "minimize"])
-    handle = run(optunas.create(toy_task.spec(), sqlite))
-    assert handle.usage().trials == 8
+    handle = run(optunas.create(toy_task.spec(), sqlite), trials=1)
+    assert handle.usage().trials == 1
     assert optunas.load("toy", sqlite, trust=TRUST).spec.to_dict() == toy_task.spec().to_dict()
 
 
@@ -283,7 +284,7 @@ def test_seeds_run_first_and_once(sqlite: str) -> None:
     members = [space.decode({"width": w, "mood": "fine"}) for w in (3, 7, 3)]
     assert optunas.seed(handle, members) == 2
     assert optunas.seed(handle, members[:1]) == 0
-    run(handle)
+    run(handle, trials=3)
     first = handle.trials()[:2]
     assert [t.params["width"] for t in first] == [3, 7]
     assert [t.user_attrs["source"] for t in first] == ["seed", "seed"]
@@ -303,12 +304,12 @@ def test_one_wrong_seed_and_nothing_is_enqueued(sqlite: str) -> None:
 def test_a_script_gives_a_definition_a_file_or_a_name(tmp_path: Path, sqlite: str) -> None:
     file = tmp_path / "my_study.py"
     file.write_text("import toy_task\nstudy = toy_task.spec('from-file')\n")
-    assert optunas.run(file, storage=sqlite, progress=False).usage().trials == 8
-    assert optunas.run(str(file), storage=sqlite, trials=9, progress=False).usage().trials == 9
+    assert optunas.run(file, storage=sqlite, trials=1, progress=False).usage().trials == 1
+    assert optunas.run(str(file), storage=sqlite, trials=2, progress=False).usage().trials == 2
     definition = toy_task.spec("from-definition")
-    assert optunas.run(definition, storage=sqlite, progress=False).usage().trials == 8
-    named = optunas.run("from-file", storage=sqlite, trials=10, progress=False, trust=TRUST)
-    assert named.usage().trials == 10
+    assert optunas.run(definition, storage=sqlite, trials=1, progress=False).usage().trials == 1
+    named = optunas.run("from-file", storage=sqlite, trials=3, progress=False, trust=TRUST)
+    assert named.usage().trials == 3
 
 
 def test_the_storage_comes_from_the_surroundings(
@@ -326,7 +327,7 @@ def test_the_storage_comes_from_the_surroundings(
 def test_the_sqlite_file_is_in_wal_mode_and_readable_by_bare_optuna(sqlite: str) -> None:
     import sqlite3
 
-    run(optunas.create(toy_task.spec(), sqlite))
+    run(optunas.create(toy_task.spec(), sqlite), trials=1)
     connection = sqlite3.connect(sqlite.removeprefix("sqlite:///"))
     mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
     connection.close()
