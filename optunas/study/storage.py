@@ -132,8 +132,15 @@ def _sqlite(url: str) -> RDBStorage:
     if path is not None and path.exists() and path.stat().st_size:
         with closing(sqlite3.connect(path, timeout=LOCK_TIMEOUT_S)) as connection:
             problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = {name for (name,) in found}
         if problem != "ok":
             raise StorageError(_corrupted(url, problem))
+        if tables and "version_info" not in tables:
+            raise StorageError(
+                f"The storage {url!r} is a SQLite database of something else; name another file "
+                "with --storage."
+            )
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": LOCK_TIMEOUT_S}})
     event.listen(storage.engine, "connect", _tune)
     # Connections made while the storage opened do not have the settings yet.

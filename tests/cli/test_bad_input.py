@@ -252,7 +252,10 @@ def test_a_sqlite_file_of_something_else(cli: Cli, study_file: Path) -> None:
     connection.execute("CREATE TABLE studies (name TEXT)")
     connection.commit()
     connection.close()
-    refused(cli("study", "create", study_file.name), "sqlite:///optunas.db")
+    before = Path("optunas.db").read_bytes()
+    for command in (["create", study_file.name], ["list"]):
+        refused(cli("study", *command), "'sqlite:///optunas.db' is a SQLite database of something")
+    assert Path("optunas.db").read_bytes() == before
 
 
 @pytest.mark.parametrize(
