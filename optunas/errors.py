@@ -8,6 +8,7 @@ these, into that sentence on standard error and exit code 2.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -23,11 +24,24 @@ __all__ = [
     "TrainingError",
     "UnknownNameError",
     "nearest",
+    "without_password",
 ]
 
 
+def without_password(text: str) -> str:
+    """The text with the password of every URL in it hidden.
+
+    >>> without_password("postgresql://me:secret@host/db")
+    'postgresql://me:***@host/db'
+    """
+    return re.sub(r"(://[^\s:/@']*):[^\s/@']+@", r"\1:***@", text)
+
+
 class OptunasError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """Base of every error that a user can cause and mend; shows no URL's password."""
+
+    def __str__(self) -> str:
+        return without_password(super().__str__())
 
 
 class UnknownNameError(OptunasError, ValueError):

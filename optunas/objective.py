@@ -21,7 +21,7 @@ from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas.codec import suggest
-from optunas.errors import InvalidSpecError, TrainingError
+from optunas.errors import InvalidSpecError, OptunasError, TrainingError
 from optunas.measures import Direction, Metric, metric
 from optunas.pruning import CheapAwareMedianPruner, report, should_prune
 from optunas.space import Space
@@ -84,6 +84,8 @@ class Objective:
         self.metrics = tuple(metric(m) if isinstance(m, str) else m for m in metrics)
         self.training, self.constraints = dict(training or {}), dict(constraints or {})
         self.score, self.reuse, self.repeats, self.on_epoch = score, reuse, repeats, on_epoch
+        self.history: Sequence[FrozenTrial] | None = None
+        """The study's trials, where the caller has just read them; None reads them anew."""
         names = [m.name for m in self.objectives]
         if task.score_name not in names:
             raise InvalidSpecError(
@@ -173,6 +175,30 @@ class Objective:
             values[m.name] = self._on_network(m, network)
         return {m.name: float(values[m.name]) for m in self._others}
 
+    def rehearse(self, candidate: Any) -> None:
+        """Build and measure one candidate, latency aside: what breaks here would break each trial.
+
+        Raises:
+            InvalidSpecError: with what an operation, a space's ``build`` or a metric raised.
+        """
+        architecture, settings = self._settings(candidate)
+        others = self._others
+        self._others = [m for m in others if not m.measured]
+        try:
+            subject = self.subject(architecture, settings, self.seed)
+            if subject is architecture and getattr(self.task, "builds_cells", False):
+                self.task.build(architecture, settings)
+            self.measure(architecture, settings, subject)
+        except OptunasError:
+            raise
+        except Exception as error:
+            raise InvalidSpecError(
+                f"A random network of the space cannot be built and measured: "
+                f"{type(error).__name__}: {error}."
+            ) from error
+        finally:
+            self._others = others
+
     def planned_epochs(self, settings: Mapping[str, Any]) -> int | None:
         """Epochs of a whole training, None when the task does not say."""
         planned = settings.get("epochs", getattr(self.task, "default_epochs", None))
@@ -188,6 +214,11 @@ class Objective:
         """
         architecture, settings = self._settings(candidate)
         self.task.check(settings)
+        twice = sorted(set(self.training) & set(self.space.hyperparameter_names()))
+        if twice:
+            raise InvalidSpecError(
+                f"{', '.join(twice)} is searched by the space and fixed in training; keep one."
+            )
         own = _builder(self.space) is not None or not getattr(self.task, "builds_cells", False)
         if architecture is None and not own:
             raise InvalidSpecError(
@@ -233,11 +264,13 @@ class Objective:
         study = getattr(trial, "study", None)  # a FixedTrial has none
         if not self.reuse or study is None:
             return []
-        states = (TrialState.COMPLETE, TrialState.PRUNED)
+        trials = study.get_trials(deepcopy=False) if self.history is None else self.history
         return [
             t
-            for t in study.get_trials(deepcopy=False, states=states)
-            if t.user_attrs.get("digest") == digest and "reused_from" not in t.user_attrs
+            for t in trials
+            if t.user_attrs.get("digest") == digest
+            and t.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            and "reused_from" not in t.user_attrs
         ]
 
     def _mark_reused(self, trial: optuna.Trial, source: FrozenTrial) -> None:

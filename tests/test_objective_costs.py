@@ -70,3 +70,20 @@ def test_the_last_of_the_default_epochs_is_not_pruned() -> None:
     study.optimize(objective, n_trials=1)
     assert study.trials[0].state == optuna.trial.TrialState.COMPLETE
     assert study.trials[0].user_attrs["epochs"] == 3
+
+
+def test_what_breaks_on_each_network_is_refused_at_once() -> None:
+    def broken(network: nn.Module, input_shape: tuple[int, ...]) -> float:
+        raise KeyError("no such layer")
+
+    heads = optunas.Metric("heads", "minimize", cheap=True, compute=broken)
+    objective = optunas.Objective(NB201, Linear(), ("accuracy", heads))
+    with pytest.raises(optunas.errors.InvalidSpecError, match="KeyError: 'no such layer'"):
+        objective.rehearse(CELL)
+
+
+def test_a_setting_is_searched_or_fixed() -> None:
+    space = HyperSpace(width=Choice((4, 8)))
+    objective = optunas.Objective(space, Linear(), ("accuracy",), training={"width": 8})
+    with pytest.raises(optunas.errors.InvalidSpecError, match="width is searched by the space and"):
+        objective.sample_check(space.decode({"width": 4}))

@@ -13,6 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 
+from optunas.errors import without_password
 from optunas.study.budget import LIMITS
 from optunas.study.handle import StudyHandle
 
@@ -28,7 +29,7 @@ def as_dict(handle: StudyHandle) -> dict[str, Any]:
     """A study as plain data: definition, budget, outcomes with reasons, front, reference."""
     return {
         "name": handle.name,
-        "storage": handle.url,
+        "storage": without_password(handle.url),
         "spec": handle.spec.to_dict(),
         "used": asdict(handle.usage()),
         "budget_left": handle.spec.budget.fraction_left(handle.usage()),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optunas.cli.options import AsJson, Storage, Trust, guarded, opened
+from optunas.errors import without_password
 
 if TYPE_CHECKING:
     from optunas.study import StudySpec
@@ -47,7 +48,8 @@ def create(
     done = len(handle.trials())
     typer.echo(
         f"Study {handle.name} {'is there, with ' + str(done) + ' trials' if done else 'created'} "
-        f"in {handle.url}. Run it with: optunas study run {handle.name}{_flag(storage)}"
+        f"in {without_password(handle.url)}. "
+        f"Run it with: optunas study run {handle.name}{_flag(storage)}"
     )
 
 
@@ -187,7 +189,9 @@ def _spec(file: str, name: str | None, seed: int | None, trials: int | None = No
 def _flag(storage: str | None) -> str:
     import os
 
-    return "" if storage is None or "OPTUNAS_STORAGE" in os.environ else f" --storage {storage}"
+    if storage is None or "OPTUNAS_STORAGE" in os.environ:
+        return ""
+    return f" --storage {without_password(storage)}"
 
 
 def _dry_run(

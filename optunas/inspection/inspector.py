@@ -53,6 +53,7 @@ class Inspector:
         objectives: in the order of the trials' values; default: the study's metric names.
         metrics: further metrics that trials record as user attributes.
         every: seconds between two writes of the study's note.
+        constrained: whether trials can have constraints; False saves a read for each.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Inspector:
         objectives: Sequence[Metric] = (),
         metrics: Sequence[Metric] = (),
         every: float = 5.0,
+        constrained: bool = True,
     ) -> None:
         self.study, self.metrics, self.every = study, tuple(metrics), every
+        self.constrained = constrained
         self._shelf = None if artifacts is None else Shelf(study, artifacts)
         self._said: set[str] = set()
         self._note = self._figure = ""
@@ -88,8 +91,9 @@ class Inspector:
         Without this call the drawings come with :meth:`trial_finished`, in the dashboard's older
         place, and the dashboard takes every trial for feasible.
         """
-        with self._keep_going("The constraints for the dashboard"):
-            adapter.mirror_constraints(trial)
+        if self.constrained:
+            with self._keep_going("The constraints for the dashboard"):
+                adapter.mirror_constraints(trial)
         stored = read_curve(trial.user_attrs)
         values = stored.values if stored else {}
         self._draw(trial, architecture or read_architecture(trial.user_attrs), values, {})

@@ -247,8 +247,10 @@ def make_objective(spec: StudySpec, trust: Collection[str] = (), device: str = "
         reuse=spec.reuse,
         repeats=spec.repeats,
     )
-    for candidate in _extremes(spec.space, spec.seed):
+    candidates = list(_extremes(spec.space, spec.seed))
+    for candidate in candidates:
         objective.sample_check(candidate)
+    objective.rehearse(candidates[0])
     return objective
 
 

@@ -99,6 +99,7 @@ class Loop:
         trials = self.handle.trials()
         if self.reclaim(trials):
             trials = self.handle.trials()
+        self.objective.history = trials
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return "The time given is over."
         reason = self.budget.reached(self.handle.usage(trials))

@@ -173,6 +173,7 @@ def _loop(handle: StudyHandle, objective: Objective, budget: Budget, seconds: fl
         artifact_dir(handle.url) if handle.url else None,
         objectives=spec.objective_metrics,
         metrics=spec.all_metrics[len(spec.objectives) :],
+        constrained=bool(spec.constraints),
     )
     return Loop(handle, objective, budget, inspector, deadline)
 
