@@ -57,7 +57,7 @@ class Progress:
         """Show a line under the bar; "" takes it away."""
         self._note = note
         if note and not self._console.is_terminal:
-            self._console.print(f"{self._handle.name}: {note}", highlight=False)
+            self._console.print(f"{self._handle.name}: {note}", highlight=False, soft_wrap=True)
 
     def __enter__(self) -> Progress:
         if self._console.is_terminal:
@@ -78,7 +78,7 @@ class Progress:
             self._live.update(self._view(), refresh=True)
             self._live.stop()
         else:
-            self._console.print(self._line(), highlight=False)
+            self._console.print(self._line(), highlight=False, soft_wrap=True)
 
     def _watch(self) -> None:
         shown = time.monotonic()
@@ -87,7 +87,7 @@ class Progress:
                 self._live.update(self._view())
             elif time.monotonic() - shown > PLAIN_EVERY_S:
                 shown = time.monotonic()
-                self._console.print(self._line(), highlight=False)
+                self._console.print(self._line(), highlight=False, soft_wrap=True)
 
     def _line(self) -> str:
         outcomes, used = self._handle.outcomes(), self._handle.usage()
