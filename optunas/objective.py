@@ -34,7 +34,7 @@ __all__ = ["SPENT", "Objective"]
 SPENT = "optunas:spent"
 """User attribute ``[epochs, seconds, unix time]`` as JSON, for when the process is killed.
 
-Rewritten after the first epoch and then once a second: the curve counts the epochs meanwhile.
+Rewritten once a second: the curve counts the epochs meanwhile.
 """
 
 NOTED_EVERY_S = 1.0
@@ -292,7 +292,7 @@ class Objective:
         cheap = {i: known[m.name] for i, m in enumerate(self.objectives) if m.cheap}
         epochs, seconds, best, last = 0, 0.0, None, math.nan
         planned = self.planned_epochs(settings)
-        noted, noted_at = -math.inf, 0.0
+        noted, noted_at = 0.0, time.time()
         try:
             for step, value, cost in self.task.scores(subject, settings, seed, self.device):
                 if math.isnan(value):

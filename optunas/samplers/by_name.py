@@ -25,6 +25,7 @@ from optuna.samplers import (
 from optuna.search_space import IntersectionSearchSpace
 
 from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.samplers.parents import Parents
 from optunas.samplers.seeded import SeededSampler
 
 __all__ = ["SAMPLERS", "generation_key", "make_sampler", "population_size"]
@@ -129,11 +130,16 @@ def make_sampler(
 def _factory(
     kind: Callable[..., BaseSampler], arguments: dict[str, Any], fixed: int | None
 ) -> Callable[[int], BaseSampler]:
+    parents = Parents()
+
     def make(seed: int) -> BaseSampler:
         with warnings.catch_warnings():
             # Chosen by name, an experimental sampler is meant.
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return kind(**arguments, seed=seed if fixed is None else fixed)
+            sampler = kind(**arguments, seed=seed if fixed is None else fixed)
+        if isinstance(sampler, (NSGAIISampler, NSGAIIISampler)):
+            parents.share_with(sampler)
+        return sampler
 
     return make
 
