@@ -26,11 +26,15 @@ from optunas.space import (
     CellSpace,
     Choice,
     DenseCellSpace,
+    ElasticSpace,
     Float,
     Genotype,
     Int,
+    Macro,
+    MacroSpace,
     Parameter,
     Space,
+    Subnet,
 )
 
 __all__ = [
@@ -39,6 +43,8 @@ __all__ = [
     "suggest",
     "suggest_cell",
     "suggest_genotype",
+    "suggest_macro",
+    "suggest_subnet",
     "to_params",
 ]
 
@@ -61,7 +67,7 @@ def suggest(trial: BaseTrial, space: Space[A], name: str | None = None) -> A:
         key: _suggest_one(trial, prefix + key, parameter)
         for key, parameter in space.parameters().items()
     }
-    return space.decode(values)
+    return space.decode(space.canonical(values))
 
 
 def suggest_cell(trial: BaseTrial, space: DenseCellSpace = NB201, name: str = "cell") -> Cell:
@@ -71,6 +77,16 @@ def suggest_cell(trial: BaseTrial, space: DenseCellSpace = NB201, name: str = "c
 
 def suggest_genotype(trial: BaseTrial, space: CellSpace = DARTS, name: str = "") -> Genotype:
     """Suggest a normal and a reduction cell with two inputs per node; DARTS's space by default."""
+    return suggest(trial, space, name)
+
+
+def suggest_macro(trial: BaseTrial, space: MacroSpace, name: str = "macro") -> Macro:
+    """Suggest layers, skip connections and a dense part: a whole network but its classifier."""
+    return suggest(trial, space, name)
+
+
+def suggest_subnet(trial: BaseTrial, space: ElasticSpace, name: str = "subnet") -> Subnet:
+    """Suggest depths, widths, kernels and expansions of a Once-for-All space."""
     return suggest(trial, space, name)
 
 
@@ -140,8 +156,8 @@ def from_params(space: Space[A], params: Any, name: str | None = None) -> A:
         own = {prefix + key for key in space.parameters()}
         given = {key: value for key, value in params.params.items() if key in own}
     space.check(given, prefix)
-    values = {key: given[prefix + key] for key in space.parameters()}
-    return space.decode(values)
+    names = [key for key in space.parameters() if prefix + key in given]
+    return space.decode(space.canonical({key: given[prefix + key] for key in names}))
 
 
 def _prefix(space: Space[Any], name: str | None) -> str:

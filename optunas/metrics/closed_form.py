@@ -10,7 +10,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from optunas.errors import UnknownNameError
+from optunas.metrics.macro_cost import macro_cost
+from optunas.metrics.subnet_cost import subnet_cost
 from optunas.nets.skeleton import (
+    Architecture,
     DenseLayer,
     PairLayer,
     Place,
@@ -18,22 +21,25 @@ from optunas.nets.skeleton import (
     ResidualLayer,
     Skeleton,
     cell_at,
+    default_counts,
     halve,
     places,
+    refuse_counts,
     skeleton,
 )
-from optunas.space.cell import Cell, Genotype
+from optunas.space.macro import Macro
 from optunas.space.operations import VOCABULARY, Cost, Operation
+from optunas.space.subnet import Subnet
 
 __all__ = ["cost"]
 
 
 def cost(
-    architecture: Cell | Genotype,
+    architecture: Architecture,
     input_shape: tuple[int, ...],
     num_classes: int,
-    channels: int = 16,
-    num_cells: int = 5,
+    channels: int | None = None,
+    num_cells: int | None = None,
 ) -> Cost:
     """Parameters of the network that ``build`` makes, and multiply-accumulates for one image.
 
@@ -42,11 +48,16 @@ def cost(
     sums count nothing. Edges that cannot reach the output count, as in NAS-Bench-201's tables.
 
     Raises:
-        InvalidArchitectureError: for anything but a dense cell or a genotype.
+        InvalidArchitectureError: for anything that has no network.
         InvalidSpecError: for a shape or a count that cannot work.
         UnknownNameError: for an operation outside the vocabulary and the architecture's own ones.
     """
-    plan = skeleton(architecture, input_shape, num_classes, channels, num_cells)
+    if isinstance(architecture, (Macro, Subnet)):
+        refuse_counts(architecture, channels, num_cells)
+        if isinstance(architecture, Macro):
+            return macro_cost(architecture, input_shape, num_classes)
+        return subnet_cost(architecture, input_shape, num_classes)
+    plan = skeleton(architecture, input_shape, num_classes, *default_counts(channels, num_cells))
     fixed, layers = _summary(plan)
     params, macs = fixed
     for layer, count in layers:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from optunas.errors import InvalidSpecError
 from optunas.metrics.closed_form import cost
-from optunas.space.cell import Cell, Genotype
+from optunas.nets.skeleton import Architecture
 from optunas.space.operations import Cost
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ __all__ = ["flops", "params"]
 
 
 def params(
-    x: Cell | Genotype | nn.Module,
+    x: Architecture | nn.Module,
     input_shape: tuple[int, ...] | None = None,
     num_classes: int | None = None,
-    channels: int = 16,
-    num_cells: int = 5,
+    channels: int | None = None,
+    num_cells: int | None = None,
 ) -> int:
     """Number of parameters; an architecture's without building it, equal to its network's.
 
@@ -30,8 +30,8 @@ def params(
             none of them is needed.
         input_shape: (channels, height, width), without batch.
         num_classes: number of outputs.
-        channels: of the first stage or cell.
-        num_cells: per stage (dense cell) or in all (genotype).
+        channels: of the first stage or cell; None is 16.
+        num_cells: per stage (dense cell) or in all (genotype); None is 5.
 
     Raises:
         InvalidSpecError: when an architecture comes without shape or classes, or with wrong ones.
@@ -45,11 +45,11 @@ def params(
 
 
 def flops(
-    x: Cell | Genotype | nn.Module,
+    x: Architecture | nn.Module,
     input_shape: tuple[int, ...] | None = None,
     num_classes: int | None = None,
-    channels: int = 16,
-    num_cells: int = 5,
+    channels: int | None = None,
+    num_cells: int | None = None,
 ) -> int:
     """FLOPs of one image, 2 x multiply-accumulates of convolutions and linear layers.
 
@@ -77,8 +77,8 @@ def _cost(
     architecture: object,
     input_shape: tuple[int, ...] | None,
     num_classes: int | None,
-    channels: int,
-    num_cells: int,
+    channels: int | None,
+    num_cells: int | None,
 ) -> Cost:
     if input_shape is None or num_classes is None:
         raise InvalidSpecError(

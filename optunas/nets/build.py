@@ -16,6 +16,7 @@ from optunas.errors import InvalidSpaceError
 from optunas.nets.cells import DenseCell, PairCell
 from optunas.nets.operations import make, relu_conv_bn
 from optunas.nets.skeleton import (
+    Architecture,
     DenseLayer,
     Head,
     PairLayer,
@@ -24,38 +25,55 @@ from optunas.nets.skeleton import (
     Skeleton,
     Stem,
     cell_at,
+    default_counts,
     places,
+    refuse_counts,
     skeleton,
 )
 from optunas.space.cell import Cell, Genotype
+from optunas.space.macro import Macro
 from optunas.space.operations import Operation
+from optunas.space.subnet import Subnet
 
 __all__ = ["DenseNetwork", "PairNetwork", "ResidualBlock", "build"]
 
 
 def build(
-    architecture: Cell | Genotype,
+    architecture: Architecture,
     input_shape: tuple[int, ...],
     num_classes: int,
-    channels: int = 16,
-    num_cells: int = 5,
+    channels: int | None = None,
+    num_cells: int | None = None,
 ) -> nn.Module:
-    """Build the network of ``architecture``; (N, C, H, W) -> (N, num_classes), no softmax.
+    """Build the network of ``architecture``; (N, *input_shape) -> (N, num_classes), no softmax.
 
     Args:
-        architecture: a dense cell (NAS-Bench-201's skeleton) or a genotype (DARTS's skeleton).
-        input_shape: (channels, height, width), without batch; any size from 1x1 on, odd ones too.
+        architecture: a dense cell (NAS-Bench-201's skeleton), a genotype (DARTS's skeleton), a
+            ``Stack`` of cells, a ``Macro`` or a ``Subnet``.
+        input_shape: (channels, height, width), without batch; any size from 1x1 on, odd ones too;
+            (features,) for a macro without layers.
         num_classes: number of outputs; 1 for a regression.
-        channels: of the first stage (dense cell) or the first cell (genotype).
-        num_cells: per stage (dense cell) or in all (genotype), as in the papers.
+        channels: of the first stage (dense cell) or the first cell (genotype); None is 16.
+        num_cells: per stage (dense cell) or in all (genotype), as in the papers; None is 5. The
+            other architectures have widths and depths of their own and take neither.
 
     Raises:
-        InvalidArchitectureError: for anything but a dense cell or a genotype.
-        InvalidSpecError: for a shape or a count that cannot work.
+        InvalidArchitectureError: for anything but these architectures.
+        InvalidSpecError: for a shape or a count that cannot work or that is not taken.
         InvalidSpaceError: for an own operation whose module has the wrong type or output shape.
         UnknownNameError: for an operation outside the vocabulary and the architecture's own ones.
     """
-    plan = skeleton(architecture, input_shape, num_classes, channels, num_cells)
+    if isinstance(architecture, Macro):
+        from optunas.nets.macro_network import build_macro
+
+        refuse_counts(architecture, channels, num_cells)
+        return build_macro(architecture, input_shape, num_classes)
+    if isinstance(architecture, Subnet):
+        from optunas.nets.subnet_network import build_subnet
+
+        refuse_counts(architecture, channels, num_cells)
+        return build_subnet(architecture, input_shape, num_classes)
+    plan = skeleton(architecture, input_shape, num_classes, *default_counts(channels, num_cells))
     _check_own_operations(architecture, plan)
     if isinstance(architecture, Cell):
         return DenseNetwork(architecture, plan)

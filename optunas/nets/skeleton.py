@@ -17,8 +17,12 @@ from typing import NamedTuple
 
 from optunas.errors import InvalidArchitectureError, InvalidSpecError
 from optunas.space.cell import Cell, Genotype
+from optunas.space.macro import Macro
+from optunas.space.stack import Stack
+from optunas.space.subnet import Subnet
 
 __all__ = [
+    "Architecture",
     "DenseLayer",
     "Head",
     "PairLayer",
@@ -30,10 +34,15 @@ __all__ = [
     "cell_at",
     "check_counts",
     "check_input_shape",
+    "default_counts",
     "halve",
     "places",
+    "refuse_counts",
     "skeleton",
 ]
+
+Architecture = Cell | Genotype | Stack | Macro | Subnet
+"""Whatever has a network."""
 
 STEM_MULTIPLIER = 3
 """The DARTS stem is three times as wide as its first cell (the code's ``stem_multiplier``)."""
@@ -120,7 +129,7 @@ class Skeleton(NamedTuple):
 
 
 def skeleton(
-    architecture: Cell | Genotype,
+    architecture: Architecture,
     input_shape: tuple[int, ...],
     num_classes: int,
     channels: int = 16,
@@ -245,6 +254,26 @@ def check_input_shape(input_shape: object) -> tuple[int, int, int]:
             f"batch, such as (3, 32, 32); got {input_shape!r}."
         )
     return shape
+
+
+def default_counts(channels: int | None, num_cells: int | None) -> tuple[int, int]:
+    """Channels and number of cells, None replaced by the defaults, 16 and 5."""
+    return 16 if channels is None else channels, 5 if num_cells is None else num_cells
+
+
+def refuse_counts(architecture: Architecture, channels: object, num_cells: object) -> None:
+    """Raise for a width or a depth given to an architecture that has its own.
+
+    Raises:
+        InvalidSpecError: naming what was given.
+    """
+    given = {"channels": channels, "num_cells": num_cells}
+    wrong = [f"{name}={value!r}" for name, value in given.items() if value is not None]
+    if wrong:
+        raise InvalidSpecError(
+            f"A {type(architecture).__name__} has widths and depths of its own, got "
+            f"{' and '.join(wrong)}; leave that out."
+        )
 
 
 def check_counts(**counts: object) -> tuple[int, ...]:

@@ -1,7 +1,9 @@
 """What every search space can do.
 
 A space is a table of parameters of which every combination is valid, and the two translations
-between such a combination and an architecture. Everything else follows from these three.
+between such a combination and an architecture. Everything else follows from these three. Some
+parameters may count only when another has a certain value; an architecture does not hold those that
+do not count, and no verb depends on them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
+from optunas.space.conditions import Condition, active, combinations, count, linked
 from optunas.space.json_text import load_json
 from optunas.space.parameters import Parameter
 from optunas.space.references import reference_to
@@ -51,11 +54,25 @@ class Space(ABC, Generic[A]):
 
     @abstractmethod
     def encode(self, architecture: A) -> Values:
-        """The value of every parameter, in the order of :meth:`parameters`."""
+        """The value of every parameter, in the order of :meth:`parameters`.
+
+        A parameter that does not count in this architecture has its first value.
+        """
 
     @abstractmethod
     def decode(self, values: Mapping[str, Any]) -> A:
-        """The architecture that has these values; :meth:`check` is not repeated here."""
+        """The architecture that has these values; :meth:`check` is not repeated here.
+
+        Every parameter is in ``values``; those that do not count have their first value.
+        """
+
+    def conditions(self) -> Mapping[str, Condition]:
+        """On what a parameter depends, for those that do not always count; none by default.
+
+        ``{"momentum": Condition("optimizer", ("sgd",))}``: momentum counts with sgd. The other
+        parameter comes earlier in :meth:`parameters` and may have a condition itself.
+        """
+        return {}
 
     @cached_property
     def _table(self) -> dict[str, Parameter]:
@@ -72,14 +89,37 @@ class Space(ABC, Generic[A]):
                 )
         return table
 
-    @property
-    def size(self) -> int | float:
-        """Number of combinations, exact; ``math.inf`` when a parameter is continuous.
+    @cached_property
+    def _conditions(self) -> dict[str, Condition]:
+        return linked(self._table, self.conditions(), type(self).__name__)
 
-        Several combinations can be one network, see :meth:`digest`.
+    def active(self, values: Mapping[str, Any]) -> list[str]:
+        """The names of the parameters that count, given these values, in order."""
+        if not self._conditions:
+            return list(self._table)
+        return list(active(self._table, self._conditions, values))
+
+    def canonical(self, values: Mapping[str, Any]) -> Values:
+        """The values of all parameters; those that do not count, or are missing, get their first.
+
+        Two parameter dictionaries are one architecture exactly when these are equal.
         """
-        sizes = [parameter.size for parameter in self._table.values()]
-        return math.inf if math.inf in sizes else math.prod(sizes)
+        if not self._conditions:
+            return {name: values[name] for name in self._table}
+        counting = active(self._table, self._conditions, values)
+        return {
+            name: values[name] if name in counting else parameter.first
+            for name, parameter in self._table.items()
+        }
+
+    @cached_property
+    def size(self) -> int | float:
+        """Number of members, exact; ``math.inf`` when a parameter is continuous.
+
+        Parameters that do not count are not counted. Several members can be one network, see
+        :meth:`digest`.
+        """
+        return count(self._table, self._conditions)
 
     def enumerate(self, limit: int | None = None) -> Iterator[A]:
         """Every architecture in lexicographic order of the parameters, at most ``limit``.
@@ -89,24 +129,24 @@ class Space(ABC, Generic[A]):
         """
         if limit is not None and limit < 0:
             raise InvalidSpaceError(f"enumerate: limit must be 0 or more, got {limit!r}.")
-        columns = []
         for name, parameter in self._table.items():
             if parameter.size == math.inf:
                 raise InvalidSpaceError(
                     f"The space is infinite, parameter {name!r} is {parameter.describe()}; "
                     "give it a step to enumerate, or use sample(rng)."
                 )
-            columns.append(parameter.values())
-        names = list(self._table)
-        rows = itertools.islice(itertools.product(*columns), limit)
-        return (self.decode(dict(zip(names, row, strict=True))) for row in rows)
+        rows = itertools.islice(combinations(self._table, self._conditions), limit)
+        return (self.decode(row) for row in rows)
 
     def sample(self, rng: np.random.Generator) -> A:
-        """One architecture; each parameter independent and uniform (on its own scale)."""
-        return self.decode({name: p.sample(rng) for name, p in self._table.items()})
+        """One architecture; each parameter that counts independent and uniform (on its scale)."""
+        values = {name: p.sample(rng) for name, p in self._table.items()}
+        return self.decode(self.canonical(values))
 
     def check(self, values: Mapping[str, Any], prefix: str = "") -> None:
         """Refuse a parameter dictionary that is not of this space.
+
+        A parameter that does not count may be missing.
 
         Args:
             values: one value a parameter.
@@ -116,8 +156,12 @@ class Space(ABC, Generic[A]):
             InvalidArchitectureError: naming every missing, extra and out-of-range value at once.
         """
         table = {prefix + name: parameter for name, parameter in self._table.items()}
+        own = {name: values.get(prefix + name) for name in self._table}
+        needed = {prefix + name for name in self.active(own)}
         found = []
         for name, parameter in table.items():
+            if name not in values and name not in needed:
+                continue
             if name not in values:
                 found.append(f"Parameter {name!r} is missing; it must be {parameter.describe()}.")
             elif not parameter.contains(values[name]):
@@ -149,17 +193,25 @@ class Space(ABC, Generic[A]):
         self.check(values)
 
     def mutate(self, architecture: A, rng: np.random.Generator) -> A:
-        """A member that differs in exactly one parameter, chosen uniformly.
+        """A member that differs in exactly one parameter, chosen uniformly from those that count.
+
+        Parameters that come to count by this are drawn at random.
 
         Raises:
-            InvalidSpaceError: when the space has a single member.
+            InvalidSpaceError: when the architecture has no parameter that can change.
         """
         values = self.encode(architecture)
         names = self._mutable
+        before = active(self._table, self._conditions, values) if self._conditions else None
+        if before is not None:
+            names = [name for name in names if name in before]
         if not names:
             raise InvalidSpaceError("The space has a single member, there is nothing to mutate to.")
         name = names[int(rng.integers(len(names)))]
         values[name] = self._table[name].neighbour(values[name], rng)
+        if before is not None:
+            fresh = {n: p.sample(rng) for n, p in self._table.items() if n not in before}
+            values = self.canonical(values | fresh)
         return self.decode(values)
 
     @cached_property
@@ -169,6 +221,8 @@ class Space(ABC, Generic[A]):
     def crossover(self, a: A, b: A, rng: np.random.Generator, rate: float = 0.5) -> A:
         """A child whose every value is ``a``'s or, with probability ``rate``, ``b``'s.
 
+        A parameter that counts in the child and in one parent only has that parent's value.
+
         Raises:
             InvalidSpaceError: when ``rate`` lies outside [0, 1].
         """
@@ -177,16 +231,23 @@ class Space(ABC, Generic[A]):
         first, second = self.encode(a), self.encode(b)
         from_b = rng.random(len(first)) < rate
         genes = zip(first, from_b.tolist(), strict=True)
-        return self.decode({name: (second if other else first)[name] for name, other in genes})
+        if not self._conditions:
+            return self.decode({name: (second if other else first)[name] for name, other in genes})
+        in_a, in_b = (active(self._table, self._conditions, v) for v in (first, second))
+        values = {
+            name: (second if name in in_b and (other or name not in in_a) else first)[name]
+            for name, other in genes
+        }
+        return self.decode(self.canonical(values))
 
     def digest(self, architecture: A) -> str:
         """A short string, equal only for architectures that are the same network.
 
-        Here: the same parameters, numbers rounded to their resolution. Cell spaces also recognise
-        one network under several codes.
+        Here: the same parameters, as far as they count, numbers rounded to their resolution. Cell
+        spaces also recognise one network under several codes.
         """
         values = self.encode(architecture)
-        rounded = {name: p.round(values[name]) for name, p in self._table.items()}
+        rounded = {name: self._table[name].round(values[name]) for name in self.active(values)}
         return short_hash(self._kind, json.dumps(rounded))
 
     def structure_digest(self, architecture: A) -> str:
@@ -198,9 +259,17 @@ class Space(ABC, Generic[A]):
         return True
 
     def features(self, architecture: A) -> np.ndarray:
-        """A vector for regressors: one-hot choices, numbers scaled to [0, 1]; shape (F,), float."""
+        """A vector for regressors: one-hot choices, numbers scaled to [0, 1]; shape (F,), float.
+
+        Zeros stand for a parameter that does not count.
+        """
         values = self.encode(architecture)
         columns = [p.features(values[name]) for name, p in self._table.items()]
+        if self._conditions:
+            counting = active(self._table, self._conditions, values)
+            for at, name in enumerate(self._table):
+                if name not in counting:
+                    columns[at] = [0.0] * len(columns[at])
         return np.array(list(itertools.chain.from_iterable(columns)), dtype=float)
 
     def parts(self, architecture: A) -> tuple[Any, dict[str, Any]]:
@@ -222,7 +291,9 @@ class Space(ABC, Generic[A]):
 
     def to_json(self, architecture: A) -> str:
         """The architecture as JSON text; :meth:`from_json` gives an equal one back."""
-        body = {"kind": self._kind, "version": 1, "parameters": self.encode(architecture)}
+        values = self.encode(architecture)
+        counting = {name: values[name] for name in self.active(values)}
+        body = {"kind": self._kind, "version": 1, "parameters": counting}
         return json.dumps(body, separators=(",", ":"))
 
     def from_json(self, text: str) -> A:
@@ -235,7 +306,7 @@ class Space(ABC, Generic[A]):
         if not isinstance(values, dict):
             raise InvalidArchitectureError(f"The JSON of a {self._kind} lacks its parameters.")
         self.check(values)
-        return self.decode(values)
+        return self.decode(self.canonical(values))
 
     def definition(self) -> dict[str, Any]:
         """The space as JSON-able data, from which ``space_from_definition`` rebuilds it.
@@ -243,14 +314,20 @@ class Space(ABC, Generic[A]):
         Raises:
             InvalidSpaceError: when its code or its arguments cannot be stored.
         """
-        table = {name: parameter.definition() for name, parameter in self._table.items()}
         return {
             "kind": "custom",
             "version": 1,
             "reference": reference_to(type(self), "The space"),
             "arguments": self._arguments(),
-            "parameters": table,
+            "parameters": self.stored_parameters(),
         }
+
+    def stored_parameters(self) -> dict[str, Any]:
+        """The parameters with their conditions as JSON-able data."""
+        stored = {name: parameter.definition() for name, parameter in self._table.items()}
+        for name, condition in self._conditions.items():
+            stored[name]["when"] = {condition.parent: list(condition.values)}
+        return stored
 
     def _arguments(self) -> dict[str, Any]:
         """The constructor's arguments, read from the attributes of the same names."""
@@ -272,7 +349,7 @@ class Space(ABC, Generic[A]):
 
     def _identity(self) -> object:
         """What two equal spaces of one class share."""
-        return tuple(self._table.items())
+        return tuple(self._table.items()), tuple(sorted(self._conditions.items()))
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from optunas.errors import InvalidSpaceError, nearest
 from optunas.space.base import Space
+from optunas.space.conditions import When
 from optunas.space.dense import DenseCellSpace
+from optunas.space.elastic import ElasticSpace
 from optunas.space.hyper import HyperSpace
 from optunas.space.joint import JointSpace
+from optunas.space.macro_space import MacroSpace
 from optunas.space.parameters import Choice, Parameter
 from optunas.space.ranges import Float, Int
 from optunas.space.references import Resolve, operation_from_definition
+from optunas.space.stack_space import StackSpace
 from optunas.space.two_input import CellSpace
 
 __all__ = ["parameter_from_definition", "space_from_definition"]
@@ -43,13 +48,14 @@ def space_from_definition(definition: Mapping[str, Any], resolve: Resolve) -> Sp
         raise InvalidSpaceError(f"The stored {kind} space lacks its {error}.") from error
 
 
-def parameter_from_definition(definition: Mapping[str, Any]) -> Parameter:
-    """The parameter that :meth:`Parameter.definition` described.
+def parameter_from_definition(definition: Mapping[str, Any]) -> Parameter | When:
+    """The parameter that :meth:`Parameter.definition` described, with its condition if it has one.
 
     Raises:
         InvalidSpaceError: for data of another form.
     """
     fields = dict(definition)
+    condition = fields.pop("when", None)
     kinds: dict[str, type] = {"choice": Choice, "int": Int, "float": Float}
     kind = kinds.get(fields.pop("type", ""))
     try:
@@ -61,7 +67,7 @@ def parameter_from_definition(definition: Mapping[str, Any]) -> Parameter:
             f"A stored parameter has a type (choice, int or float) and its fields, "
             f"got {dict(definition)!r}."
         ) from None
-    return parameter
+    return parameter if condition is None else When(parameter, condition)
 
 
 def _dense(definition: Mapping[str, Any], resolve: Resolve) -> Space[Any]:
@@ -90,7 +96,7 @@ def _custom(definition: Mapping[str, Any], resolve: Resolve) -> Space[Any]:
     space = made(**definition["arguments"]) if callable(made) else made
     if not isinstance(space, Space):
         raise InvalidSpaceError(f"The stored space {reference!r} is {space!r}, not a Space.")
-    now = {name: parameter.definition() for name, parameter in space.parameters().items()}
+    now = json.loads(json.dumps(space.stored_parameters()))
     if now != definition["parameters"]:
         raise InvalidSpaceError(
             f"The parameters of {reference} have changed since the space was stored; "
@@ -99,10 +105,13 @@ def _custom(definition: Mapping[str, Any], resolve: Resolve) -> Space[Any]:
     return space
 
 
-_BUILDERS = {
+_BUILDERS: dict[str, Callable[[Mapping[str, Any], Resolve], Space[Any]]] = {
     "dense_cell": _dense,
     "cell": _cell,
     "hyper": _hyper,
     "joint": _joint,
+    "macro": MacroSpace.from_definition,
+    "elastic": ElasticSpace.from_definition,
+    "stack": StackSpace.from_definition,
     "custom": _custom,
 }

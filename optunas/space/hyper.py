@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError
 from optunas.space.base import Space, Values
+from optunas.space.conditions import Condition, When
 from optunas.space.frozen import FrozenMapping
 from optunas.space.parameters import Parameter, Scalar
 
@@ -20,35 +21,51 @@ class Hyperparameters(FrozenMapping[Scalar]):
 
 
 class HyperSpace(Space[Hyperparameters]):
-    """Named parameters, each free of the others.
+    """Named parameters; one may count only when another has a certain value.
 
     ``HyperSpace(lr=Float(1e-4, 0.1, log=True), width=Choice([8, 16]))``, or a mapping for names
-    that are no Python identifiers.
+    that are no Python identifiers. ``momentum=When(Float(0.5, 0.99), optimizer="sgd")`` is a
+    parameter that only counts with sgd: a member without sgd has no momentum. ``group`` makes a
+    choice between alternatives that have parameters of their own.
 
     Raises:
-        InvalidSpaceError: for no parameters, a value that is none, or a name given twice.
+        InvalidSpaceError: for no parameters, a value that is none, a name given twice, or a
+            condition that cannot be met.
     """
 
     default_name: ClassVar[str] = ""
 
     def __init__(
-        self, parameters: Mapping[str, Parameter] | None = None, /, **named: Parameter
+        self,
+        parameters: Mapping[str, Parameter | When] | None = None,
+        /,
+        **named: Parameter | When,
     ) -> None:
         given = dict(parameters or {})
         twice = sorted(given.keys() & named.keys())
         if twice:
             raise InvalidSpaceError(f"HyperSpace: {', '.join(twice)} is given twice.")
-        self._given = {**given, **named}
-        _ = self._table  # refuse bad parameters here, not at the first use
+        given |= named
+        self._given: dict[str, Parameter] = {
+            name: p.parameter if isinstance(p, When) else p for name, p in given.items()
+        }
+        self._when = {name: p.condition for name, p in given.items() if isinstance(p, When)}
+        _ = self._conditions  # refuse bad parameters here, not at the first use
 
     def parameters(self) -> dict[str, Parameter]:
         return dict(self._given)
 
+    def conditions(self) -> dict[str, Condition]:
+        return dict(self._when)
+
     def encode(self, architecture: Mapping[str, Scalar]) -> Values:
+        if self._when:
+            return self.canonical(architecture)
         return {name: architecture[name] for name in self._given}
 
     def decode(self, values: Mapping[str, Any]) -> Hyperparameters:
-        return Hyperparameters({name: p.cast(values[name]) for name, p in self._given.items()})
+        names = self.active(values)
+        return Hyperparameters({name: self._given[name].cast(values[name]) for name in names})
 
     def validate(self, architecture: Mapping[str, Scalar]) -> None:
         if not isinstance(architecture, Mapping):
@@ -73,8 +90,13 @@ class HyperSpace(Space[Hyperparameters]):
     def definition(self) -> dict[str, Any]:
         if type(self) is not HyperSpace:
             return super().definition()
-        table = {name: parameter.definition() for name, parameter in self._given.items()}
-        return {"kind": "hyper", "version": 1, "parameters": table}
+        return {"kind": "hyper", "version": 1, "parameters": self.stored_parameters()}
 
     def __repr__(self) -> str:
-        return f"HyperSpace({self._given!r})"
+        shown = {
+            name: f"When({p!r}, {{{self._when[name].parent!r}: {self._when[name].values!r}}})"
+            if name in self._when
+            else repr(p)
+            for name, p in self._given.items()
+        }
+        return f"HyperSpace({{{', '.join(f'{name!r}: {text}' for name, text in shown.items())}}})"

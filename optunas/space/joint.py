@@ -10,6 +10,7 @@ import numpy as np
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
 from optunas.space.base import Space, Values, short_hash
+from optunas.space.conditions import Condition
 from optunas.space.frozen import FrozenMapping
 from optunas.space.json_text import load_json
 from optunas.space.parameters import Parameter
@@ -73,6 +74,13 @@ class JointSpace(Space[Joint]):
 
     def parameters(self) -> dict[str, Parameter]:
         return dict(self._parameters)
+
+    def conditions(self) -> dict[str, Condition]:
+        return {
+            f"{part}.{name}": Condition(f"{part}.{condition.parent}", condition.values)
+            for part, space in self.spaces.items()
+            for name, condition in space.conditions().items()
+        }
 
     def _part(self, values: Mapping[str, Any], part: str) -> Values:
         return {name: values[full] for full, name in self._names[part]}

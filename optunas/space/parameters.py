@@ -28,6 +28,11 @@ class Parameter(ABC):
     def size(self) -> int | float:
         """Number of values, exact; ``math.inf`` for a continuous range."""
 
+    @property
+    def first(self) -> Any:
+        """The first option or the lowest number; stands where the parameter does not count."""
+        return self.values()[0]
+
     @abstractmethod
     def sample(self, rng: np.random.Generator) -> Any:
         """One value: uniform, or uniform in the logarithm when ``log`` is set."""

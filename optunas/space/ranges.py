@@ -36,6 +36,10 @@ class _Number(Parameter):
     def top(self) -> Any:
         """The largest value; ``high`` unless the steps miss it."""
 
+    @property
+    def first(self) -> Any:
+        return self.low
+
     @abstractmethod
     def _nearest(self, value: float) -> Any:
         """The parameter's value nearest to any number."""

@@ -1,0 +1,181 @@
+"""Parameters that only count when another one has a certain value: a forest of conditions."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optunas.errors import InvalidSpaceError, nearest
+from optunas.space.parameters import Parameter, Scalar
+
+__all__ = ["Condition", "When", "active", "combinations", "count", "group", "linked"]
+
+Table = Mapping[str, Parameter]
+Conditions = Mapping[str, "Condition"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A parameter counts when ``parent`` counts and has one of ``values``.
+
+    Attributes:
+        parent: name of a parameter that comes earlier in the space.
+        values: of the parent.
+    """
+
+    parent: str
+    values: tuple[Scalar, ...]
+
+
+class When:
+    """A parameter with its condition: ``When(Float(0.5, 0.99), optimizer="sgd")``.
+
+    Args:
+        parameter: what is searched where the condition holds.
+        condition: one name and the value (or a tuple of values) that it must have; a mapping for a
+            name that is no Python identifier.
+
+    Raises:
+        InvalidSpaceError: for another thing than a parameter, or not exactly one name.
+    """
+
+    def __init__(
+        self, parameter: Parameter, condition: Mapping[str, Any] | None = None, /, **named: Any
+    ) -> None:
+        given = {**(condition or {}), **named}
+        if not isinstance(parameter, Parameter):
+            raise InvalidSpaceError(f"When: expected a Choice, Int or Float, got {parameter!r}.")
+        if len(given) != 1:
+            raise InvalidSpaceError(
+                f"When: give the one parameter that this depends on, such as optimizer='sgd', "
+                f"got {given!r}; a chain of conditions goes through that parameter's own."
+            )
+        ((parent, values),) = given.items()
+        listed = values if isinstance(values, (list, tuple)) else (values,)
+        self.parameter, self.condition = parameter, Condition(parent, tuple(listed))
+
+    def __repr__(self) -> str:
+        return f"When({self.parameter!r}, {{{self.condition.parent!r}: {self.condition.values!r}}})"
+
+
+def group(
+    name: str, alternatives: Mapping[str, Mapping[str, Parameter | When]]
+) -> dict[str, Parameter | When]:
+    """A choice between alternatives, each with parameters of its own, for a ``HyperSpace``.
+
+    ``group("model", {"svm": {"C": Float(...)}, "knn": {"k": Int(1, 30)}})`` is the choice
+    ``model`` of ``svm`` and ``knn``, and the parameters ``svm.C`` and ``knn.k``, which count when
+    theirs is chosen. An alternative's own ``When`` refers to names within the alternative.
+
+    Raises:
+        InvalidSpaceError: for no alternatives.
+    """
+    from optunas.space.parameters import Choice
+
+    table: dict[str, Parameter | When] = {name: Choice(tuple(alternatives))}
+    for option, parameters in alternatives.items():
+        for key, given in parameters.items():
+            if isinstance(given, When):
+                inner = given.condition
+                table[f"{option}.{key}"] = When(
+                    given.parameter, {f"{option}.{inner.parent}": inner.values}
+                )
+            else:
+                table[f"{option}.{key}"] = When(given, {name: option})
+    return table
+
+
+def linked(table: Table, conditions: Conditions, what: str) -> dict[str, Condition]:
+    """The conditions, checked against the table, their values those of the parent.
+
+    Raises:
+        InvalidSpaceError: all that is wrong at once: an unknown name, a parent that does not come
+            earlier, or a value that it cannot have.
+    """
+    order = {name: at for at, name in enumerate(table)}
+    found, checked = [], {}
+    for name, condition in conditions.items():
+        parent = condition.parent
+        if name not in table or parent not in table:
+            missing = name if name not in table else parent
+            found.append(f"condition on an unknown parameter {missing!r}{nearest(missing, table)}")
+        elif order[parent] >= order[name]:
+            found.append(f"{name!r} depends on {parent!r}, which must come before it.")
+        elif not condition.values:
+            found.append(f"{name!r} depends on {parent!r}, but on none of its values.")
+        else:
+            wrong = [v for v in condition.values if not table[parent].contains(v)]
+            if wrong:
+                found.append(
+                    f"{name!r} depends on {parent!r} being {wrong[0]!r}, but that must be "
+                    f"{table[parent].describe()}."
+                )
+            else:
+                values = tuple(table[parent].cast(v) for v in condition.values)
+                checked[name] = Condition(parent, values)
+    if found:
+        raise InvalidSpaceError("\n".join(f"{what}: {line}" for line in found))
+    return checked
+
+
+def active(table: Table, conditions: Conditions, values: Mapping[str, Any]) -> dict[str, None]:
+    """The names that count, in the table's order; what ``values`` lacks switches nothing on."""
+    names: dict[str, None] = {}
+    for name in table:
+        condition = conditions.get(name)
+        if condition is None or (
+            condition.parent in names and values.get(condition.parent) in condition.values
+        ):
+            names[name] = None
+    return names
+
+
+def count(table: Table, conditions: Conditions) -> int | float:
+    """How many different settings of the parameters that count there are, exactly."""
+    children: dict[str, list[str]] = {}
+    for name, condition in conditions.items():
+        children.setdefault(condition.parent, []).append(name)
+    sizes: dict[str, int | float] = {}
+    for name in reversed(list(table)):  # children come after their parents
+        parameter = table[name]
+        below = children.get(name, [])
+        if parameter.size == math.inf or any(sizes[child] == math.inf for child in below):
+            sizes[name] = math.inf
+        elif not below:
+            sizes[name] = parameter.size
+        else:
+            sizes[name] = sum(
+                math.prod(int(sizes[c]) for c in below if value in conditions[c].values)
+                for value in parameter.values()
+            )
+    roots = [sizes[name] for name in table if name not in conditions]
+    return math.inf if math.inf in roots else math.prod(int(size) for size in roots)
+
+
+def combinations(table: Table, conditions: Conditions) -> Iterator[dict[str, Any]]:
+    """Every setting once, in lexicographic order; what does not count has its first value."""
+    names = list(table)
+    if not conditions:
+        columns = [parameter.values() for parameter in table.values()]
+        for row in itertools.product(*columns):
+            yield dict(zip(names, row, strict=True))
+        return
+    values: dict[str, Any] = {}
+    counting: dict[str, bool] = {}
+
+    def expand(at: int) -> Iterator[dict[str, Any]]:
+        if at == len(names):
+            yield dict(values)
+            return
+        name, condition = names[at], conditions.get(names[at])
+        counting[name] = condition is None or (
+            counting[condition.parent] and values[condition.parent] in condition.values
+        )
+        for value in table[name].values() if counting[name] else (table[name].first,):
+            values[name] = value
+            yield from expand(at + 1)
+
+    yield from expand(0)
