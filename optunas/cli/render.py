@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from optunas.errors import without_password
+from optunas.study.best import best, importances
 from optunas.study.budget import LIMITS
 from optunas.study.handle import StudyHandle
 
@@ -26,7 +27,10 @@ def print_json(body: Any) -> None:
 
 
 def as_dict(handle: StudyHandle) -> dict[str, Any]:
-    """A study as plain data: definition, budget, outcomes with reasons, front, reference."""
+    """A study as plain data: definition, budget, outcomes with reasons, front, reference.
+
+    With one objective also the best trial and the importances of the parameters.
+    """
     return {
         "name": handle.name,
         "storage": without_password(handle.url),
@@ -36,6 +40,8 @@ def as_dict(handle: StudyHandle) -> dict[str, Any]:
         "outcomes": handle.outcomes(),
         "reasons": reasons(handle),
         "front": list(handle.front()),
+        "best": best(handle),
+        "importances": importances(handle),
         "reference": handle.reference,
     }
 
@@ -72,7 +78,30 @@ def summary(handle: StudyHandle) -> None:
     console.print(f"  {'epochs':<12}{used.epochs}", highlight=False)
     for reason, count in list(reasons(handle).items())[:5]:
         console.print(f"  {count} x {reason}", highlight=False, markup=False, soft_wrap=True)
+    _print_best(handle, console)
     print_front(handle, console)
+
+
+def _print_best(handle: StudyHandle, console: Console) -> None:
+    """Of a study with one objective: the best value, its parameters, and their importances."""
+    found = best(handle)
+    if found is None:
+        return
+    name, shares = handle.spec.objective_metrics[0].name, importances(handle)
+    line = f"\nBest {name}: {_text(found['value'])} (trial {found['trial']})"
+    console.print(line, highlight=False, style="bold")
+    grid = Grid("parameter", "best", "importance", "", box=None, padding=(0, 2))
+    grid.columns[2].justify = "right"
+    rows = sorted(found["params"], key=lambda key: -shares.get(key, 0.0))
+    for key in rows:
+        share = shares.get(key)
+        bar = "█" * round(20 * share) if share is not None else ""
+        words = "" if share is None else f"{share:.3f}"
+        grid.add_row(key, _text(found["params"][key]), words, bar)
+    console.print(grid)
+    elsewhere = [f"{key} {shares[key]:.3f}" for key in shares if key not in found["params"]]
+    if elsewhere:
+        console.print(f"  not in the best trial: {', '.join(elsewhere)}", highlight=False)
 
 
 def _budget(handle: StudyHandle) -> str:
@@ -92,7 +121,9 @@ def print_front(handle: StudyHandle, console: Console | None = None) -> None:
     shown = [c for c in table.columns if c not in ("architecture", "source")]
     if any(row.get("source") for row in table):
         shown.append("source")
-    title = f"Pareto front: {len(table)} networks"
+    several = len(handle.spec.objective_metrics) > 1
+    words = f"{len(table)} network{'' if len(table) == 1 else 's'}"
+    title = f"Pareto front: {words}" if several else f"Best: {words}"
     grid = Grid(*shown, title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
     grid.pad_edge = False
     for column in grid.columns:

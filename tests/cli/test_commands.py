@@ -129,6 +129,24 @@ def test_show_tells_definition_budget_reasons_and_front(cli: Cli, folder: Path) 
     )
 
 
+def test_show_tells_the_best_of_one_objective(cli: Cli, folder: Path) -> None:
+    (folder / "single.py").write_text(
+        "import toy_task\nfrom optunas import Budget\n"
+        "study = toy_task.spec(objectives=('accuracy',), sampler='tpe', pruner='median',\n"
+        "    budget=Budget(trials=12))\n"
+    )
+    cli("study", "run", "single.py")
+    done = cli("study", "show", "toy", *TRUST)
+    assert done.code == 0, done.err
+    body = json.loads(cli("study", "show", "toy", "--json", *TRUST).out)
+    best = max((t for t in trials() if t.values), key=lambda t: t.values[0])
+    assert f"Best accuracy: {best.values[0]:.4g} (trial {best.number})" in done.out
+    assert body["best"]["value"] == best.values[0]
+    assert body["best"]["params"] == best.params
+    assert sum(body["importances"].values()) == pytest.approx(1)
+    assert "Pareto" not in done.out
+
+
 def test_front_is_one_table_in_three_forms(cli: Cli, study_file: Path) -> None:
     cli("study", "run", study_file.name)
     shown = cli("study", "front", "toy", *TRUST)
