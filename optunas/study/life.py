@@ -260,9 +260,14 @@ def _extremes(space: Space, seed: int) -> Iterator[Any]:
     yield member
     if space.hyperparameter_names():
         values = space.encode(member)
+        conditions = space.conditions()
         for name, parameter in space.parameters().items():
+            needed, at = {}, name
+            while at in conditions:  # what must hold for this parameter to count
+                needed[conditions[at].parent] = conditions[at].values[0]
+                at = conditions[at].parent
             for end in _ends(parameter):
-                yield space.decode({**values, name: end})
+                yield space.decode(space.canonical({**values, **needed, name: end}))
 
 
 def _ends(parameter: Parameter) -> Sequence[Any]:
