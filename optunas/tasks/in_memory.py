@@ -25,20 +25,28 @@ _PIXELS_AT_ONCE = 1 << 18  # scoring batches of this size stay in a CPU's cache
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the data: ``x`` (N, channels, height, width), ``y`` (N,) classes or (N, targets)."""
+    """Some of the data.
+
+    Attributes:
+        x: images (N, channels, height, width) or vectors (N, features).
+        y: (N,) classes or (N, targets).
+    """
 
     x: NDArray[Any]
     y: NDArray[Any]
 
 
 class InMemoryTask(NetworkTask):
-    """Images in memory, split into training, validation and test parts.
+    """Images or vectors in memory, split into training, validation and test parts.
 
-    Inputs are standardised per channel and regression targets per column, both with the training
-    part's mean and standard deviation. Classes are numbers from 0. The task owns no random numbers.
+    Inputs are standardised per channel (images) or feature (vectors) and regression targets per
+    column, all with the training part's mean and standard deviation; a channel or feature that
+    never changes becomes 0. So a zero, which augmentation and dropout put in, is the mean. Classes
+    are numbers from 0. The task owns no random numbers.
 
     Attributes:
-        input_mean, input_std: per channel; what a deployed network's inputs must go through.
+        input_mean, input_std: per channel or feature; what a deployed network's inputs must go
+            through.
         classes: the label of each output; empty for regression.
     """
 
@@ -57,8 +65,9 @@ class InMemoryTask(NetworkTask):
         goal: Goal = Classes(len(classes)) if kind == "classification" else _numbers(train.y)
         super().__init__(name, score, goal, train.x.shape[1:], options, kind)
         self.classes = classes
-        mean = train.x.mean(axis=(0, 2, 3), dtype=np.float64)
-        std = train.x.std(axis=(0, 2, 3), dtype=np.float64)
+        others = tuple(axis for axis in range(train.x.ndim) if axis != 1)
+        mean = train.x.mean(axis=others, dtype=np.float64)
+        std = train.x.std(axis=others, dtype=np.float64)
         self.input_mean = tuple(mean.tolist())
         self.input_std = tuple(np.where(std > 1e-7 * np.abs(mean), std, 1.0).tolist())
         self._parts = dict(parts)
@@ -79,15 +88,15 @@ class InMemoryTask(NetworkTask):
         return epoch_batches
 
     def batches(self, part: str, device: torch.device) -> Iterable[tuple[Tensor, NDArray[Any]]]:
-        """The part in its order, in batches whose size only depends on the images' size."""
+        """The part in its order, in batches whose size only depends on the inputs' size."""
         x, _ = self._on(device, part)
         truth = self.part(part).y
-        size = min(max(_PIXELS_AT_ONCE // (x.shape[2] * x.shape[3]), 16), 1024)
+        size = min(max(_PIXELS_AT_ONCE // self._positions, 16), 1024)
         for start in range(0, len(x), size):
             yield x[start : start + size], truth[start : start + size]
 
     def fingerprint(self) -> str:
-        """A hash of all images and targets, part by part."""
+        """A hash of all inputs and targets, part by part."""
         digest = hashlib.sha256(f"{self.kind} {self.score_name} {self.classes!r}".encode())
         for name, part in sorted(self._parts.items()):
             for array in (part.x, part.y):
@@ -100,7 +109,7 @@ class InMemoryTask(NetworkTask):
         key = (str(device), part)
         if key not in self._tensors:
             data = self.part(part)
-            shape = (-1, 1, 1)
+            shape = (-1,) + (1,) * (data.x.ndim - 2)
             wide = np.result_type(data.x.dtype, np.float32)  # bytes stay narrow, float64 exact
             mean = np.array(self.input_mean, wide).reshape(shape)
             std = np.array(self.input_std, wide).reshape(shape)
@@ -138,10 +147,11 @@ def _numbers(y: NDArray[Any]) -> Goal:
 
 
 def _sound(part: str, data: Part, name: str) -> None:
-    if data.x.ndim != 4 or len(data.x) != len(data.y) or len(data.x) == 0:
+    if data.x.ndim not in (2, 4) or len(data.x) != len(data.y) or data.x.size == 0:
         raise DataError(
             f"{name}: the {part} part has x of shape {data.x.shape} and y of shape {data.y.shape}; "
-            "they must be (samples, channels, height, width) and the same number of samples."
+            "x must be (samples, channels, height, width) or (samples, features), with a y for "
+            "each sample."
         )
     for what, array in (("x", data.x), ("y", data.y)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.measures import metric
+from optunas.space import Cell, Genotype, Stack, Subnet
 from optunas.tasks.goals import Goal
 from optunas.tasks.protocol import Score
 from optunas.tasks.scoring import score_function
@@ -23,7 +24,11 @@ from optunas.train.loop import Batches
 __all__ = ["NetworkTask"]
 
 SMALL_IMAGE = 16 * 16
-"""Pixels of a small image; two threads on a busy machine were measured nine times slower there."""
+"""Pixels of a small image, or features of a short vector; two threads on a busy machine were
+measured nine times slower there."""
+
+_OF_IMAGES = (Cell, Genotype, Stack, Subnet)
+"""Architectures of convolutions throughout; a macro network can also take vectors."""
 
 
 class NetworkTask(ABC):
@@ -41,7 +46,7 @@ class NetworkTask(ABC):
         name: str,
         score: str,
         goal: Goal,
-        input_shape: tuple[int, int, int],
+        input_shape: tuple[int, ...],
         options: Mapping[str, Any],
         kind: str = "classification",
     ) -> None:
@@ -68,11 +73,27 @@ class NetworkTask(ABC):
         """A hash of data and split."""
 
     def build(self, architecture: Any, hyperparameters: Mapping[str, Any]) -> nn.Module:
-        """The untrained network; ``channels`` and ``num_cells`` come from ``hyperparameters``."""
+        """The untrained network; ``channels`` and ``num_cells`` come from ``hyperparameters``.
+
+        Raises:
+            InvalidSpecError: for an architecture that cannot take the task's inputs, or one with
+                widths and depths of its own when one of the two is given.
+        """
         from optunas.nets.build import build
 
+        if len(self.input_shape) == 1 and isinstance(architecture, _OF_IMAGES):
+            raise InvalidSpecError(
+                f"The inputs of {self.name!r} are vectors of {self.input_shape[0]} features, and a "
+                f"{type(architecture).__name__} is a network for images: search a MacroSpace of "
+                "fully connected layers, or give the data as images (samples, height, width)."
+            )
         shape = {key: hyperparameters[key] for key in self.network_keys if key in hyperparameters}
         return build(architecture, self.input_shape, self.num_outputs, **shape)
+
+    @property
+    def _positions(self) -> int:
+        """Pixels of one image (height times width), or features of one vector."""
+        return math.prod(self.input_shape[1:] or self.input_shape)
 
     @property
     def builds_cells(self) -> bool:
@@ -100,7 +121,13 @@ class NetworkTask(ABC):
 
     def check(self, hyperparameters: Mapping[str, Any]) -> None:
         """Raise what :meth:`settings` raises, and InvalidSpecError for what does not fit here."""
-        self.goal.check(self.settings(hyperparameters))
+        settings = self.settings(hyperparameters)
+        self.goal.check(settings)
+        if settings.augmentation != "none" and len(self.input_shape) != 3:
+            raise InvalidSpecError(
+                f"augmentation={settings.augmentation!r} is for images; the inputs of "
+                f"{self.name!r} are vectors of {self.input_shape[0]} features, leave it at 'none'."
+            )
 
     def scores(
         self,
@@ -118,8 +145,8 @@ class NetworkTask(ABC):
             hyperparameters: any of ``network_keys`` and of :class:`TrainSettings`.
             seed: with the thread count it decides every bit of the result on a CPU.
             device: ``cpu``, ``cuda`` or ``cuda:N``.
-            threads: CPU threads; None takes one for small images, where a second costs more than
-                it brings, and else the process's own number.
+            threads: CPU threads; None takes one for small images and short vectors, where a second
+                costs more than it brings, and else the process's own number.
 
         Raises:
             UnknownNameError, InvalidSpecError, DeviceError: at once, before any training.
@@ -127,7 +154,7 @@ class NetworkTask(ABC):
         """
         self.check(hyperparameters)
         resolve_device(device)
-        if threads is None and math.prod(self.input_shape[1:]) <= SMALL_IMAGE:
+        if threads is None and self._positions <= SMALL_IMAGE:
             threads = 1
         return self._scores(candidate, hyperparameters, seed, device, threads)
 

@@ -34,21 +34,22 @@ def arrays(
     channels: str | None = None,
     name: str | None = None,
 ) -> InMemoryTask:
-    """Images and targets from an ``.npz`` file.
+    """Images or vectors, and targets, from an ``.npz`` file.
 
     The file holds ``x`` and ``y``; with ``x_val`` and ``y_val``, or ``x_test`` and ``y_test``, that
     part is taken as it is and the others are drawn from ``x`` in the proportions of ``split``.
 
     Args:
-        path: of the file. x: (N, H, W), (N, C, H, W) or (N, H, W, C), any real numbers. y: (N,) for
-            classification (integers, booleans or strings), (N,) or (N, targets) for regression.
+        path: of the file. x: images (N, H, W), (N, C, H, W) or (N, H, W, C), or vectors
+            (N, features), any real numbers. y: (N,) for classification (integers, booleans or
+            strings), (N,) or (N, targets) for regression.
         kind: ``classification`` or ``regression``.
         split: fractions for training, validation and test; what they leave over is not used.
         seed: of the split.
         score: ``accuracy`` (the default), ``balanced_accuracy`` or ``f1``; ``r2`` (the default) or
             ``mae`` for regression, in the targets' own unit.
-        channels: ``first`` or ``last``; None takes them as last when the last axis of x has 1, 3 or
-            4 entries and the second has others, else as first.
+        channels: of images, ``first`` or ``last``; None takes them as last when the last axis of x
+            has 1, 3 or 4 entries and the second has others, else as first.
         name: of the task; None takes the file's.
 
     Raises:
@@ -63,7 +64,7 @@ def arrays(
     score = default_score(kind) if score is None else score
     found = _load(path)
     data = {
-        part: (_images(found[x], x, channels), found[y])
+        part: (_inputs(found[x], x, channels), found[y])
         for part, (x, y) in _PARTS.items()
         if x in found
     }
@@ -123,23 +124,24 @@ def _read(file: Any, path: str) -> tuple[list[str], dict[str, Array]]:
     return names, {name: np.asarray(file[name]) for name in names if name in _ARRAYS}
 
 
-def _images(x: Array, name: str, channels: str | None) -> Array:
-    """x as (N, C, H, W)."""
+def _inputs(x: Array, name: str, channels: str | None) -> Array:
+    """x as (N, C, H, W) or (N, features)."""
     if channels not in (None, "first", "last"):
         raise UnknownNameError("place of the channels", channels, ("first", "last"))
     if x.dtype.kind not in "buif":
-        raise DataError(f"{name} has dtype {x.dtype}; images must be real numbers.")
-    if x.ndim == 2:
+        raise DataError(f"{name} has dtype {x.dtype}; inputs must be real numbers.")
+    if x.ndim not in (2, 3, 4) or 0 in x.shape:
         raise DataError(
-            f"{name} has shape {x.shape}, vectors; networks here take images of shape (N, H, W), "
-            "(N, C, H, W) or (N, H, W, C): reshape them, (N, 1, features) for instance."
+            f"{name} has shape {x.shape}; it must be (N, H, W), (N, C, H, W) or (N, H, W, C) for "
+            "images, or (N, features) for vectors, and no axis may be empty."
         )
-    if x.ndim not in (3, 4) or 0 in x.shape:
-        raise DataError(
-            f"{name} has shape {x.shape}; it must be (N, H, W), (N, C, H, W) or (N, H, W, C)."
+    if x.ndim == 2 and channels is not None:
+        raise InvalidSpecError(
+            f"channels={channels!r} is for images; {name} holds vectors of {x.shape[1]} features, "
+            "leave it out."
         )
-    if x.ndim == 3:
-        return x[:, None]
+    if x.ndim < 4:
+        return x if x.ndim == 2 else x[:, None]
     looks_last = x.shape[3] in (1, 3, 4) and x.shape[1] not in (1, 3, 4)
     last = looks_last if channels is None else channels == "last"
     return x.transpose(0, 3, 1, 2) if last else x
@@ -156,8 +158,8 @@ def _same_lengths(data: Mapping[str, tuple[Array, Array]]) -> None:
             )
         if x.shape[1:] != shape:
             raise DataError(
-                f"{x_name} holds images of shape {x.shape[1:]}, x those of shape {shape} "
-                "(channels, height, width): they must be the same."
+                f"{x_name} holds inputs of shape {x.shape[1:]}, x those of shape {shape} "
+                "((channels, height, width) or (features,)): they must be the same."
             )
 
 

@@ -45,7 +45,7 @@ class LoaderTask(NetworkTask):
             raise DataError("The train loader is empty: it yields no batch.")
         x, y = _pair(first, kind, "Batch 0 of the train loader")
         goal = _goal(kind, num_classes, target_stats, y)
-        super().__init__(name, score, goal, (x.shape[1], x.shape[2], x.shape[3]), {}, kind)
+        super().__init__(name, score, goal, tuple(x.shape[1:]), {}, kind)
         self._loaders = dict(parts)
 
     def train_batches(self, settings: TrainSettings, device: torch.device) -> Batches:
@@ -58,7 +58,7 @@ class LoaderTask(NetworkTask):
             yield x.to(device, non_blocking=True), y.cpu().numpy()
 
     def checked(self, part: str) -> Iterator[tuple[Tensor, Tensor]]:
-        """The loader's batches as float32 (N, C, H, W) and class numbers or float64 (N, targets).
+        """The loader's batches: float32 (N, *input_shape), class numbers or float64 (N, targets).
 
         Raises:
             DataError: for what the network could not be trained or judged on.
@@ -92,7 +92,7 @@ class LoaderTask(NetworkTask):
     def _fits(self, x: Tensor, y: Tensor, where: str) -> None:
         if tuple(x.shape[1:]) != self.input_shape:
             raise DataError(
-                f"{where} has images of shape {tuple(x.shape[1:])}; the first batch of the train "
+                f"{where} has inputs of shape {tuple(x.shape[1:])}; the first batch of the train "
                 f"loader had {self.input_shape}."
             )
         for what, values in (("x", x), ("y", y)):
@@ -146,21 +146,22 @@ def _reseeded(loader: Any, generator: torch.Generator) -> Iterator[None]:
 
 
 def _pair(batch: Any, kind: str, where: str) -> tuple[Tensor, Tensor]:
-    """A batch as float32 (N, C, H, W) and int64 (N,) or float64 (N, targets)."""
+    """A batch as float32 (N, C, H, W) or (N, features), and int64 (N,) or float64 (N, targets)."""
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise DataError(f"{where} is a {type(batch).__name__}; it must be a pair (x, y).")
     x, y = batch
-    if not isinstance(x, Tensor) or x.dim() != 4 or not x.is_floating_point() or not len(x):
+    fits = isinstance(x, Tensor) and x.dim() in (2, 4) and x.is_floating_point()
+    if not fits or not x.numel():
         raise DataError(
             f"{where} has x {_described(x)}; it must be a tensor of floats of shape "
-            "(N, channels, height, width)."
+            "(N, channels, height, width) or (N, features)."
         )
     wanted = "integers of shape (N,)" if kind == "classification" else "(N,) or (N, targets)"
     fits = isinstance(y, Tensor) and y.dim() in (1, 2) and len(y) == len(x)
     if kind == "classification":
         fits = fits and y.dim() == 1 and not y.is_floating_point()
     if not fits:
-        raise DataError(f"{where} has y {_described(y)} for {len(x)} images; it must be {wanted}.")
+        raise DataError(f"{where} has y {_described(y)} for {len(x)} inputs; it must be {wanted}.")
     return x.float(), y.long() if kind == "classification" else y.double().reshape(len(y), -1)
 
 

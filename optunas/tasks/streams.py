@@ -27,12 +27,13 @@ def loaders(
 ) -> LoaderTask:
     """Data larger than memory: what ``torch.utils.data.DataLoader`` (or any iterable) yields.
 
-    Batches are pairs (x, y): x floats of shape (N, C, H, W), used as they come; y integers of shape
-    (N,) from 0 to ``num_classes`` - 1, or numbers of shape (N,) or (N, targets) for regression. The
-    loaders are read once an epoch and never held in memory; their batch size is theirs, not the
-    hyperparameter's. The first training batch is read at once, for the shapes. Each batch is
-    checked when it is used: NaN, a label out of range or a single class in a whole pass end in a
-    DataError.
+    Batches are pairs (x, y): x floats of shape (N, C, H, W) for images or (N, features) for
+    vectors, used as they come, so the loader standardises them (augmentation fills with zeros, the
+    mean of standardised images); y integers of shape (N,) from 0 to ``num_classes`` - 1, or numbers
+    of shape (N,) or (N, targets) for regression. The loaders are read once an epoch and never held
+    in memory; their batch size is theirs, not the hyperparameter's. The first training batch is
+    read at once, for the shapes. Each batch is checked when it is used: NaN, a label out of range
+    or a single class in a whole pass end in a DataError.
 
     Shuffling follows the trial's seed when it draws from torch's global numbers or from the
     loader's own ``generator``.

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from optunas.errors import InvalidSpecError, TrainingError
+from optunas.train.augment import Augmentation
 from optunas.train.device import resolve_device
+from optunas.train.input_dropout import InputDropout
 from optunas.train.optimizers import make_optimizer, rate
 from optunas.train.precision import Precision, as_channels_last, use_channels_last
 from optunas.train.random_state import RandomState
@@ -66,7 +68,7 @@ def fit(
         score: ``network -> float`` on the validation data; called in eval mode, without gradients.
         loss: ``(outputs, y) -> scalar``, a mean over the batch.
         settings: see :class:`TrainSettings`.
-        seed: of the order of the samples and of the network's own randomness (dropout).
+        seed: of the order of the samples, of augmentation and of dropout.
         device: ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads while training; None leaves the process's own number.
         maximize: whether a larger score is better, for ``patience`` and ``keep="best"``.
@@ -74,8 +76,9 @@ def fit(
     Raises:
         DeviceError: when the device is not there.
         InvalidSpecError: when ``threads`` is below 1.
-        TrainingError: for a network without weights; while iterating, when the loss or the score
-            is not finite.
+        TrainingError: for a network without weights, or without a linear layer when
+            ``settings.dropout`` is above 0; while iterating, when the loss or the score is not
+            finite, or ``settings.augmentation`` meets batches that are no images.
     """
     if threads is not None and threads < 1:
         raise InvalidSpecError(f"threads must be at least 1 or None, got {threads!r}.")
@@ -90,7 +93,8 @@ def _epochs(
     for step in range(settings.epochs):
         with _threads(threads), run.random.active():
             start = time.perf_counter()
-            loss = run.train(step, train_batches(step, run.generator))
+            with run.dropout.active():
+                loss = run.train(step, train_batches(step, run.generator))
             value = run.score(step, score)
             seconds = time.perf_counter() - start
         if sign * value > best:
@@ -123,6 +127,8 @@ class _Run:
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         if not self.parameters:
             raise TrainingError("The network has no weights that could be trained.")
+        self.dropout = InputDropout(network, float(settings.dropout))
+        self.augment = Augmentation(settings.augmentation, seed, device)
         self.optimizer = make_optimizer(self.parameters, settings)
         self.precision = Precision(settings, device)
         self.random = RandomState(seed, device)
@@ -135,7 +141,7 @@ class _Run:
         self.steps = _length(batches) or self.steps
         total, count, done = torch.zeros((), device=self.device), 0, 0
         for done, (x, y) in enumerate(batches, start=1):
-            self._set_rate(step + (done - 1) / (self.steps or math.inf))
+            self._set_rate(step, done)
             value = self._step(x, y)
             if self.device.type == "cpu":  # on CUDA reading the value would wait for the device
                 self._finite(value, step)
@@ -158,6 +164,7 @@ class _Run:
 
     def _step(self, x: Tensor, y: Tensor) -> Tensor:
         x, y = x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+        x = self.augment(x)
         if self.channels_last:
             x = as_channels_last(x)
         with self.precision.autocast():
@@ -169,8 +176,14 @@ class _Run:
         self.precision.step(self.optimizer)
         return value.detach()
 
-    def _set_rate(self, epochs_done: float) -> None:
-        share = rate(self.settings.schedule, min(epochs_done / self.settings.epochs, 1.0))
+    def _set_rate(self, step: int, done: int) -> None:
+        """The rate of the epoch's step number ``done``, counted from 1."""
+        before = step + (done - 1) / (self.steps or math.inf)
+        share = rate(self.settings.schedule, min(before / self.settings.epochs, 1.0))
+        warmup = float(self.settings.warmup_epochs)
+        if warmup > 0:  # by the end of the step, or the first one would do nothing
+            after = step + (done / self.steps if self.steps else 1.0)
+            share *= min(after / warmup, 1.0)
         for group in self.optimizer.param_groups:
             group["lr"] = float(self.settings.lr) * share
 

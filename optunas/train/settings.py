@@ -10,10 +10,11 @@ from typing import Any
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "SWITCH", "TrainSettings"]
+__all__ = ["AUGMENTATIONS", "OPTIMIZERS", "SCHEDULES", "SWITCH", "TrainSettings"]
 
-OPTIMIZERS = ("sgd", "adam", "adamw")
-SCHEDULES = ("cosine", "one_cycle", "constant")
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+SCHEDULES = ("cosine", "one_cycle", "linear", "step", "constant")
+AUGMENTATIONS = ("none", "crop", "flip", "crop_flip", "cutout", "crop_flip_cutout")
 SWITCH = ("auto", "on", "off")
 
 
@@ -24,14 +25,23 @@ class TrainSettings:
     Attributes:
         epochs: passes over the training data, at least 1.
         batch_size: samples a step (data loaders of the user's own have theirs).
-        optimizer: ``sgd``, ``adam`` or ``adamw``.
+        optimizer: ``sgd``, ``adam``, ``adamw`` or ``rmsprop``.
         lr: the highest learning rate of the schedule.
         momentum: of ``sgd``; the other optimizers keep torch's betas.
         nesterov: Nesterov's momentum, ``sgd`` only.
         weight_decay: on every parameter, as NAS-Bench-201 and DARTS train.
-        schedule: ``cosine`` down to 0, ``one_cycle`` (up for 30 % of the steps) or ``constant``;
-            each is followed step by step.
-        label_smoothing: classification only, in [0, 1).
+        schedule: ``cosine`` down to 0, ``one_cycle`` (up for 30 % of the steps), ``linear`` down to
+            0, ``step`` (a tenth after half and again after three quarters) or ``constant``; each is
+            followed step by step. Sources: :func:`optunas.train.optimizers.rate`.
+        warmup_epochs: the schedule's rate grows linearly to its full size over so many epochs, a
+            fraction too (Goyal et al. 2017, section 2.2); ``one_cycle`` has its own.
+        label_smoothing: classification only, in [0, 1) (Szegedy et al. 2016, section 7).
+        augmentation: of training images, anew in every epoch: ``none``, ``crop``, ``flip``,
+            ``crop_flip``, ``cutout`` (with crop) or ``crop_flip_cutout``. Sources and sizes:
+            :mod:`optunas.train.augment`.
+        dropout: share of the inputs of the network's last linear layer (the classifier) that are
+            zero in a training step, in [0, 1) (Srivastava et al. 2014); beside the network's own
+            dropout.
         grad_clip: largest norm of the whole gradient; None leaves gradients alone.
         mixed_precision: ``on``, ``off`` or ``auto`` (on CUDA only: bfloat16 where the device has
             it, else float16 with loss scaling; on a CPU it was measured to be slower).
@@ -43,7 +53,7 @@ class TrainSettings:
 
     Raises:
         InvalidSpecError: all impossible values at once, one a line.
-        UnknownNameError: for an optimizer, schedule or switch that does not exist.
+        UnknownNameError: for an optimizer, schedule, augmentation or switch that does not exist.
     """
 
     epochs: int = 12
@@ -54,7 +64,10 @@ class TrainSettings:
     nesterov: bool = True
     weight_decay: float = 3e-4
     schedule: str = "cosine"
+    warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
+    augmentation: str = "none"
+    dropout: float = 0.0
     grad_clip: float | None = 5.0
     mixed_precision: str = "auto"
     channels_last: str = "auto"
@@ -111,6 +124,7 @@ def _fraction(value: Any) -> bool:
 _NAMES = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
+    "augmentation": AUGMENTATIONS,
     "mixed_precision": SWITCH,
     "channels_last": SWITCH,
     "keep": ("last", "best"),
@@ -122,7 +136,9 @@ _LIMITS = {
     "momentum": (_fraction, "a number from 0 up to, not including, 1"),
     "nesterov": (lambda value: isinstance(value, bool), "True or False"),
     "weight_decay": (lambda value: _real(value) and value >= 0, "a number of at least 0"),
+    "warmup_epochs": (lambda value: _real(value) and value >= 0, "a number of at least 0"),
     "label_smoothing": (_fraction, "a number from 0 up to, not including, 1"),
+    "dropout": (_fraction, "a number from 0 up to, not including, 1"),
     "grad_clip": (lambda value: value is None or _positive(value), "a number above 0 or None"),
     "patience": (
         lambda value: value is None or _whole(value),

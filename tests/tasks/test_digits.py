@@ -12,7 +12,8 @@ from optunas.errors import (
     TrainingError,
     UnknownNameError,
 )
-from optunas.space.cell import Cell
+from optunas.nets import build as building
+from optunas.space import Cell, Dense, Macro
 from optunas.tasks import Score, Task, digits
 
 CELL = Cell.from_str(
@@ -90,6 +91,23 @@ def test_network_keys_shape_the_network(task):
         for c in (8, 4)
     )
     assert wide > narrow
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"channels": 4}, {"num_cells": 2}, {"channels": 4, "num_cells": 2}]
+)
+def test_only_the_network_keys_that_are_given_reach_the_builder(task, monkeypatch, given):
+    asked = []
+    monkeypatch.setattr(building, "build", lambda *a, **options: asked.append((a, options)))
+    task.build(CELL, {"lr": 0.1, "dropout": 0.2, **given})
+    assert asked == [((CELL, (1, 8, 8), 10), given)]
+
+
+def test_an_architecture_with_its_own_widths_takes_no_network_keys(task):
+    macro = Macro((), (), "sequential", (Dense(8),))
+    task.check({"channels": 4})  # right for cells, so this is up to the architecture
+    with pytest.raises(InvalidSpecError, match=r"A Macro has widths .* of its own, got channels=4"):
+        task.build(macro, {"channels": 4})
 
 
 def test_scores_never_see_the_test_part(task, network_of, drain, monkeypatch):

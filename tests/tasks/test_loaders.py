@@ -133,7 +133,7 @@ def holes(y=Y):
         (None, loader(y=Y * 0 + 1), "All labels of the validation loader are 1"),
         (loader(y=Y * 2), None, "labels from 0 to 2; with num_classes=2"),
         (None, loader(y=Y - 1), "labels from -1 to 0"),
-        (None, loader(X[:, :1]), r"images of shape \(1, 6, 6\)"),
+        (None, loader(X[:, :1]), r"inputs of shape \(1, 6, 6\)"),
         (None, loader(X.half() * 1e5), "NaN or infinite"),
         (None, loader(y=Y.float()), "integers of shape"),
         (None, loader(X[:0], Y[:0]), "validation loader is empty"),
@@ -164,7 +164,7 @@ class Dictionaries:
         ([(X.numpy(), Y)], "x of type ndarray"),
         ([(X.byte(), Y)], "x of shape .* torch.uint8; it must be a tensor of floats"),
         ([(X[:, 0], Y)], r"x of shape \(96, 6, 6\)"),
-        ([(X, Y[:5])], r"y of shape \(5,\) .* for 96 images"),
+        ([(X, Y[:5])], r"y of shape \(5,\) .* for 96 inputs"),
     ],
 )
 def test_a_first_batch_that_is_no_pair_of_images_and_labels(train, message):
