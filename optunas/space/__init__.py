@@ -14,17 +14,20 @@ from optunas.space.macro import Dense, Layer, Macro
 from optunas.space.macro_space import MacroSpace
 from optunas.space.operations import VOCABULARY, Cost, Operation
 from optunas.space.parameters import Choice, Parameter
-from optunas.space.presets import DARTS, NB201
+from optunas.space.presets import DARTS, NB201, OFA_MOBILENET_V3
 from optunas.space.ranges import Float, Int
 from optunas.space.references import reference_to
 from optunas.space.stack import Stack
 from optunas.space.stack_space import StackSpace
 from optunas.space.subnet import Block, Stage, Subnet
+from optunas.space.training import TRAINING_PARAMETERS, training_space
 from optunas.space.two_input import CellSpace
 
 __all__ = [
     "DARTS",
     "NB201",
+    "OFA_MOBILENET_V3",
+    "TRAINING_PARAMETERS",
     "VOCABULARY",
     "Block",
     "Cell",
@@ -57,4 +60,5 @@ __all__ = [
     "group",
     "reference_to",
     "space_from_definition",
+    "training_space",
 ]
