@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from optunas.cli.options import AsJson
+from optunas.cli.space_draw import draw
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Look at search spaces.", no_args_is_help=True)
+app.command("draw")(draw)
 
 
 @app.callback()

@@ -1,78 +1,58 @@
-"""A cell, or a pair of cells, as an SVG: inputs on the left, the output on the right."""
+"""A cell, or a pair of cells: inputs on the left, the output on the right.
+
+Operations are labels on the edges, coloured by family. ``none`` is left out (a line below the
+drawing counts those edges); what no signal from the inputs to the output passes is faint.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from optunas.draw.families import Family, family, short_label
+from optunas.draw.picture import PAD, Picture
 from optunas.draw.plan import OUTPUT, PORT, RADIUS, Plan, plan_cell
-from optunas.draw.svg import (
-    FAINT,
-    INK,
-    MUTED,
-    clean,
-    document,
-    number,
-    shorten,
-    text,
-    text_width,
-)
-from optunas.errors import InvalidArchitectureError
-from optunas.space.cell import Cell, Genotype
+from optunas.draw.svg import BOLD, DARK, FAINT, INK, MUTED, PALE, clean, number, text, text_width
+from optunas.space.cell import Cell
 
-__all__ = ["can_draw", "to_svg"]
-
-_PAD = 18.0
-_BOLD = ' font-weight="600"'
-_DARK, _PALE = "#334155", "#cbd5e1"
+__all__ = ["cell_notes", "cell_panel", "cells_picture", "families_of"]
 
 
-def can_draw(architecture: Any) -> bool:
-    """Whether :func:`to_svg` knows this kind of architecture."""
-    return isinstance(architecture, (Cell, Genotype))
-
-
-def to_svg(architecture: Cell | Genotype, title: str | None = None) -> str:
-    """Draw a cell, or a genotype's normal and reduction cell side by side, as SVG text.
-
-    Operations are labels on the edges, coloured by family. ``none`` is left out (a line below
-    the drawing counts those edges); what no signal from the inputs to the output passes is faint.
-
-    Raises:
-        InvalidArchitectureError: for anything that is not a Cell or a Genotype.
-    """
-    captions = _captions(architecture)
+def cells_picture(captions: Sequence[tuple[str, Cell]]) -> Picture:
+    """Cells side by side, at one height, each under its caption (or none)."""
     plans = [plan_cell(cell) for _, cell in captions]
     tallest = max(plan.height for plan in plans)
-    top = _PAD + (22 if title else 0)
-    middle = top + (20 if captions[0][0] else 0) + tallest / 2
-    parts, x = [], _PAD
+    top = 20.0 if captions[0][0] else 0.0
+    parts, x = [], 0.0
     for (caption, _), plan in zip(captions, plans, strict=True):
-        parts.append(text(x, top + 8, caption, 12, MUTED, extra=_BOLD) if caption else "")
-        move = f"translate({number(x)} {number(middle - plan.height / 2)})"
-        parts.append(f'<g transform="{move}">{_panel(plan)}</g>')
-        x += plan.width + 2 * _PAD
-    width = max(x - _PAD, 240.0)
-    if title:
-        fitting = shorten(title, int((width - 2 * _PAD) / 8))
-        parts.append(text(_PAD, 28, fitting, 14, INK, extra=_BOLD))
-    footer, bottom = _footer(plans, middle + tallest / 2 + 14, width)
-    name = title or ("cell" if len(plans) == 1 else "genotype")
-    return document(width, bottom, [*parts, *footer], f"{name}: {architecture}")
+        if caption:
+            parts.append(text(x, 8, caption, 12, MUTED, extra=BOLD))
+        move = f"translate({number(x)} {number(top + (tallest - plan.height) / 2)})"
+        parts.append(f'<g transform="{move}">{cell_panel(plan)}</g>')
+        x += plan.width + 2 * PAD
+    return Picture(x - 2 * PAD, top + tallest, parts, families_of(plans), cell_notes(plans))
 
 
-def _captions(architecture: Cell | Genotype) -> list[tuple[str, Cell]]:
-    if isinstance(architecture, Genotype):
-        return [("normal cell", architecture.normal), ("reduction cell", architecture.reduce)]
-    if isinstance(architecture, Cell):
-        return [("", architecture)]
-    raise InvalidArchitectureError(
-        f"A drawing shows a Cell or a Genotype, got {type(architecture).__name__}; "
-        "can_draw(architecture) tells beforehand."
-    )
+def families_of(plans: Sequence[Plan]) -> set[Family]:
+    """The kinds of operations that are drawn."""
+    return {family(edge.operation) for plan in plans for edge in plan.links if edge.operation}
 
 
-def _panel(plan: Plan) -> str:
+def cell_notes(plans: Sequence[Plan]) -> list[str]:
+    """What is not drawn, and whether a cell passes nothing on."""
+    hidden, total = sum(p.hidden for p in plans), sum(len(p.cell.edges) for p in plans)
+    notes = []
+    if hidden:
+        notes.append(f"{hidden} of {total} edges {'is' if hidden == 1 else 'are'} none, not drawn")
+    if any(not plan.live for plan in plans):
+        notes.append("no way from the input to the output")
+    return notes
+
+
+def cell_panel(plan: Plan, words: bool = True) -> str:
+    """The SVG elements of one cell, within the plan's own width and height.
+
+    ``words`` stand beside the inputs and the output; without them their room stays empty.
+    """
     exits, entries = _ports(plan)
     lines, labels = [], []
     for i, edge in enumerate(plan.links):
@@ -82,7 +62,7 @@ def _panel(plan: Plan) -> str:
         item = plan.labels[i]
         if item is not None and kind is not None:
             labels.append(_label(plan.x[item], plan.y[item], edge.operation, kind, alive))
-    nodes = [_node(plan, item, node) for item, node in enumerate(plan.nodes)]
+    nodes = [_node(plan, item, node, words) for item, node in enumerate(plan.nodes)]
     return "".join([*lines, *labels, *nodes])
 
 
@@ -135,7 +115,7 @@ def _label(x: float, y: float, operation: str, kind: Family, alive: bool) -> str
     words = short_label(operation)
     width = text_width(words, 12) + 16
     box = f'x="{number(x - width / 2)}" y="{number(y - 10)}" width="{number(width)}" height="20"'
-    ink, line, tint = (kind.ink, kind.line, kind.tint) if alive else (FAINT, _PALE, "#ffffff")
+    ink, line, tint = (kind.ink, kind.line, kind.tint) if alive else (FAINT, PALE, "#ffffff")
     return (
         f"<g><title>{clean(operation)}</title>"
         f'<rect {box} rx="10" fill="{tint}" stroke="{line}"/>'
@@ -143,19 +123,20 @@ def _label(x: float, y: float, operation: str, kind: Family, alive: bool) -> str
     )
 
 
-def _node(plan: Plan, item: int, node: int) -> str:
+def _node(plan: Plan, item: int, node: int, words: bool) -> str:
     x, y, height = plan.x[item], plan.y[item], plan.heights[item]
-    fill, stroke, ink, extra = "#ffffff", _DARK, INK, ""
+    fill, stroke, ink, extra = "#ffffff", DARK, INK, ""
     if node not in plan.live:
-        stroke, ink, extra = _PALE, FAINT, ' stroke-dasharray="4 3"'
+        stroke, ink, extra = PALE, FAINT, ' stroke-dasharray="4 3"'
     elif node in range(plan.cell.num_inputs):
         fill = "#e2e8f0"
     elif node == plan.nodes[-1]:
-        fill, ink = _DARK, "#ffffff"
+        fill, ink = DARK, "#ffffff"
     box = f'x="{number(x - RADIUS)}" y="{number(y - height / 2)}" height="{number(height)}"'
     shape = f'width="{number(2 * RADIUS)}" rx="{number(RADIUS)}" fill="{fill}" stroke="{stroke}"'
-    name = "" if node == OUTPUT else text(x, y + 4.5, node, 13, ink, "middle", _BOLD)
-    return f'<rect {box} {shape} stroke-width="1.6"{extra}/>{name}{_beside(plan, node, x, y)}'
+    beside = _beside(plan, node, x, y) if words else ""
+    name = "" if node == OUTPUT else text(x, y + 4.5, node, 13, ink, "middle", BOLD)
+    return f'<rect {box} {shape} stroke-width="1.6"{extra}/>{name}{beside}'
 
 
 def _beside(plan: Plan, node: int, x: float, y: float) -> str:
@@ -167,33 +148,3 @@ def _beside(plan: Plan, node: int, x: float, y: float) -> str:
     if node == plan.nodes[-1]:
         return text(x + RADIUS + 8, y + 4, "output", 12, MUTED)
     return ""
-
-
-def _footer(plans: list[Plan], y: float, width: float) -> tuple[list[str], float]:
-    """The families' colours, and what is not drawn; returns the parts and the drawing's height."""
-    kinds = {family(edge.operation) for plan in plans for edge in plan.links if edge.operation}
-    parts: list[str] = []
-    x = _PAD
-    for kind in sorted(kinds) if len(kinds) > 1 else ():
-        room = text_width(kind.name, 11) + 34
-        if x > _PAD and x + room - 16 > width - _PAD:
-            x, y = _PAD, y + 18
-        box = f'x="{number(x)}" y="{number(y - 1)}" width="12" height="10" rx="5"'
-        parts.append(f'<rect {box} fill="{kind.tint}" stroke="{kind.line}"/>')
-        parts.append(text(x + 17, y + 8, kind.name, 11, MUTED))
-        x += room
-    y += 20 if parts else 0
-    for note in _notes(plans):
-        parts.append(text(_PAD, y + 8, note, 11, MUTED))
-        y += 18
-    return parts, y + _PAD - 8
-
-
-def _notes(plans: list[Plan]) -> list[str]:
-    hidden, total = sum(p.hidden for p in plans), sum(len(p.cell.edges) for p in plans)
-    notes = []
-    if hidden:
-        notes.append(f"{hidden} of {total} edges {'is' if hidden == 1 else 'are'} none, not drawn")
-    if any(not plan.live for plan in plans):
-        notes.append("no way from the input to the output")
-    return notes

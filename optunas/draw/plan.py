@@ -10,11 +10,12 @@ from optunas.draw.layout import place
 from optunas.draw.svg import text_width
 from optunas.space.cell import Cell, Edge
 
-__all__ = ["OUTPUT", "PORT", "RADIUS", "Plan", "plan_cell"]
+__all__ = ["LEFT", "OUTPUT", "PORT", "RADIUS", "RIGHT", "Plan", "plan_cell"]
 
 RADIUS, PORT = 15.0, 9.0
 _GAP, _LABEL_ROOM, _LINE_ROOM = 24.0, 27.0, 12.0
-_LEFT, _RIGHT = 44.0, 50.0  # for the words beside the inputs and the output
+LEFT, RIGHT = 44.0, 50.0
+"""Room for the words beside the inputs and the output, measured from the nodes' edges."""
 OUTPUT = -1
 """Stands for a two-input cell's concatenation, which is no node of the cell."""
 
@@ -131,11 +132,11 @@ def _node_heights(plan: Plan, index: dict[int, int]) -> list[float]:
 
 
 def _coordinates(plan: Plan) -> None:
-    centres, x = [], _LEFT
+    centres, x = [], LEFT
     for width in plan.widths:
         centres.append(x + width / 2)
         x += width + _GAP
-    plan.width = x - _GAP + _RIGHT
+    plan.width = x - _GAP + RIGHT
     layers: list[list[int]] = [[] for _ in plan.widths]
     plan.x = [0.0] * len(plan.heights)
     for item, node in enumerate(plan.nodes):

@@ -11,10 +11,14 @@ from functools import lru_cache
 from xml.sax.saxutils import escape
 
 __all__ = [
+    "BOLD",
+    "BOLDER",
+    "DARK",
     "FAINT",
     "INK",
     "LINE",
     "MUTED",
+    "PALE",
     "PALETTE",
     "clean",
     "document",
@@ -26,8 +30,15 @@ __all__ = [
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 INK, MUTED, FAINT, LINE = "#0f172a", "#64748b", "#94a3b8", "#e2e8f0"
+DARK, PALE = "#334155", "#cbd5e1"
 PALETTE = ("#2563eb", "#d97706", "#0f9d76", "#9333ea", "#db2777", "#0891b2", "#65a30d", "#78716c")
 """Colours of series, apart from each other in hue and in lightness."""
+
+BOLD = ' font-weight="600"'
+"""Further attributes of a text."""
+
+BOLDER = 1.16
+"""How much wider bold words are."""
 
 _NARROW, _WIDE = frozenset("iljtfrI.,:;|!'()[] "), frozenset("mwMW@%")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -16,6 +16,7 @@ FROZEN = {
     "": {"--version", "--install-completion", "--show-completion"},
     "dashboard": STORAGE | {"--host", "--port", "--artifacts"},
     "space": set(),
+    "space draw": {"FILE", "--params", "--architecture", "--seed", "--output", "-o", "--title"},
     "space info": {"FILE", "--sample", "--seed"} | JSON,
     "study": set(),
     "study create": {"FILE"} | NEW | STORAGE,
