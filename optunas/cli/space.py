@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,39 +26,19 @@ def info(
     sample: Annotated[
         int, typer.Option("--sample", min=1, help="Random members to look at.")
     ] = 500,
-    seed: Annotated[int, typer.Option("--seed")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sampling.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show a space's exact size, parameters, cost range and share of duplicates."""
+    """Report on a space's design: size, costs, duplicates, warnings, fit to the budget."""
     from optunas.cli.options import guarded
     from optunas.cli.render import print_json
+    from optunas.cli.space_table import print_report
     from optunas.study import load_file
-    from optunas.study.describe import describe_space
+    from optunas.study.space_report import describe_space
 
     with guarded(None):
         body = describe_space(load_file(file), sample, seed)
         if as_json:
             print_json(body)
         else:
-            _print(body)
-
-
-def _print(body: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-
-    console = Console()
-    console.print(f"{body['kind']}: {body['size_text']} members", highlight=False)
-    for name, size in body["parts"].items():
-        if name:
-            console.print(f"  {name}: {size}", highlight=False)
-    grid = Grid("parameter", "values", box=None)
-    for name, values in body["parameters"].items():
-        grid.add_row(name, values)
-    console.print(grid)
-    console.print(
-        f"of {body['sampled']} random architectures {body['duplicates']:.1%} are no new network",
-        highlight=False,
-    )
-    for name, (low, median, high) in body["costs"].items():
-        console.print(f"{name}: {low:,.0f} to {high:,.0f}, median {median:,.0f}", highlight=False)
+            print_report(body)
