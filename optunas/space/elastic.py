@@ -57,7 +57,8 @@ class ElasticSpace(Space[Subnet]):
 
     Attributes:
         widths: one entry a stage: output channels of its blocks, or several to choose from.
-        depths: numbers of blocks to choose from, for all stages, or one tuple of them a stage.
+        depths: numbers of blocks to choose from (or one number), for all stages, or one tuple of
+            them a stage.
         kernels: odd sides of the depthwise windows, given likewise.
         expansions: hidden over input channels of a block, from 1 on, fractions too; likewise.
         strides: of each stage's first block, 1 or 2; None is 1 for the first stage, 2 for the
