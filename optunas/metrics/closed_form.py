@@ -12,6 +12,7 @@ from functools import lru_cache
 from optunas.errors import UnknownNameError
 from optunas.metrics.macro_cost import macro_cost
 from optunas.metrics.subnet_cost import subnet_cost
+from optunas.nets.joint_parts import unpack
 from optunas.nets.skeleton import (
     Architecture,
     DenseLayer,
@@ -27,15 +28,17 @@ from optunas.nets.skeleton import (
     refuse_counts,
     skeleton,
 )
+from optunas.space.joint import Joint
 from optunas.space.macro import Macro
 from optunas.space.operations import VOCABULARY, Cost, Operation
+from optunas.space.stack import Stack
 from optunas.space.subnet import Subnet
 
 __all__ = ["cost"]
 
 
 def cost(
-    architecture: Architecture,
+    architecture: Architecture | Joint,
     input_shape: tuple[int, ...],
     num_classes: int,
     channels: int | None = None,
@@ -52,11 +55,14 @@ def cost(
         InvalidSpecError: for a shape or a count that cannot work.
         UnknownNameError: for an operation outside the vocabulary and the architecture's own ones.
     """
+    architecture, channels, num_cells = unpack(architecture, channels, num_cells)
     if isinstance(architecture, (Macro, Subnet)):
         refuse_counts(architecture, channels, num_cells)
         if isinstance(architecture, Macro):
             return macro_cost(architecture, input_shape, num_classes)
         return subnet_cost(architecture, input_shape, num_classes)
+    if isinstance(architecture, Stack):
+        refuse_counts(architecture, channels, num_cells)
     plan = skeleton(architecture, input_shape, num_classes, *default_counts(channels, num_cells))
     fixed, layers = _summary(plan)
     params, macs = fixed

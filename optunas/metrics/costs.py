@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from optunas.errors import InvalidSpecError
 from optunas.metrics.closed_form import cost
 from optunas.nets.skeleton import Architecture
+from optunas.space.joint import Joint
 from optunas.space.operations import Cost
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ __all__ = ["flops", "params"]
 
 
 def params(
-    x: Architecture | nn.Module,
+    x: Architecture | Joint | nn.Module,
     input_shape: tuple[int, ...] | None = None,
     num_classes: int | None = None,
     channels: int | None = None,
@@ -26,12 +27,12 @@ def params(
     """Number of parameters; an architecture's without building it, equal to its network's.
 
     Args:
-        x: an architecture, then the other arguments are those of ``build``; or a network, then
-            none of them is needed.
+        x: an architecture, or a ``Joint`` that holds one, then the other arguments are those of
+            ``build``; or a network, then none of them is needed.
         input_shape: (channels, height, width), without batch.
         num_classes: number of outputs.
-        channels: of the first stage or cell; None is 16.
-        num_cells: per stage (dense cell) or in all (genotype); None is 5.
+        channels: of the first stage or cell; None is 16 (or the joint value's).
+        num_cells: per stage (dense cell) or in all (genotype); None is 5 (or the joint value's).
 
     Raises:
         InvalidSpecError: when an architecture comes without shape or classes, or with wrong ones.
@@ -45,7 +46,7 @@ def params(
 
 
 def flops(
-    x: Architecture | nn.Module,
+    x: Architecture | Joint | nn.Module,
     input_shape: tuple[int, ...] | None = None,
     num_classes: int | None = None,
     channels: int | None = None,

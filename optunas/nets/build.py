@@ -1,4 +1,4 @@
-"""From an architecture to a network: the skeletons of NAS-Bench-201 and DARTS.
+"""From an architecture to a network: the skeletons of NAS-Bench-201 and DARTS, and stacks in them.
 
 Weights are initialised by torch's defaults (Kaiming uniform convolutions, batch norms at one and
 zero), as in the code of both papers; seed torch before building to repeat them.
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from optunas.errors import InvalidSpaceError
 from optunas.nets.cells import DenseCell, PairCell
+from optunas.nets.joint_parts import unpack
 from optunas.nets.operations import make, relu_conv_bn
 from optunas.nets.skeleton import (
     Architecture,
@@ -25,21 +26,24 @@ from optunas.nets.skeleton import (
     Skeleton,
     Stem,
     cell_at,
+    cells_of,
     default_counts,
     places,
     refuse_counts,
     skeleton,
 )
 from optunas.space.cell import Cell, Genotype
+from optunas.space.joint import Joint
 from optunas.space.macro import Macro
 from optunas.space.operations import Operation
+from optunas.space.stack import Stack
 from optunas.space.subnet import Subnet
 
 __all__ = ["DenseNetwork", "PairNetwork", "ResidualBlock", "build"]
 
 
 def build(
-    architecture: Architecture,
+    architecture: Architecture | Joint,
     input_shape: tuple[int, ...],
     num_classes: int,
     channels: int | None = None,
@@ -49,7 +53,9 @@ def build(
 
     Args:
         architecture: a dense cell (NAS-Bench-201's skeleton), a genotype (DARTS's skeleton), a
-            ``Stack`` of cells, a ``Macro`` or a ``Subnet``.
+            ``Stack`` of cells, a ``Macro`` or a ``Subnet``; or a ``Joint`` that holds exactly one
+            of these, whose hyperparameters give ``channels`` and ``num_cells`` where they have
+            them and none are given here.
         input_shape: (channels, height, width), without batch; any size from 1x1 on, odd ones too;
             (features,) for a macro without layers.
         num_classes: number of outputs; 1 for a regression.
@@ -63,6 +69,7 @@ def build(
         InvalidSpaceError: for an own operation whose module has the wrong type or output shape.
         UnknownNameError: for an operation outside the vocabulary and the architecture's own ones.
     """
+    architecture, channels, num_cells = unpack(architecture, channels, num_cells)
     if isinstance(architecture, Macro):
         from optunas.nets.macro_network import build_macro
 
@@ -73,17 +80,19 @@ def build(
 
         refuse_counts(architecture, channels, num_cells)
         return build_subnet(architecture, input_shape, num_classes)
+    if isinstance(architecture, Stack):
+        refuse_counts(architecture, channels, num_cells)
     plan = skeleton(architecture, input_shape, num_classes, *default_counts(channels, num_cells))
     _check_own_operations(architecture, plan)
-    if isinstance(architecture, Cell):
+    if cells_of(architecture)[0].num_inputs == 1:
         return DenseNetwork(architecture, plan)
     return PairNetwork(architecture, plan)
 
 
 class DenseNetwork(nn.Module):
-    """NAS-Bench-201: stem, three stages of cells, residual blocks between, BN-ReLU, classifier."""
+    """NAS-Bench-201: stem, stages of cells, residual blocks between, BN-ReLU, classifier."""
 
-    def __init__(self, cell: Cell, plan: Skeleton) -> None:
+    def __init__(self, architecture: Cell | Genotype | Stack, plan: Skeleton) -> None:
         super().__init__()
         self.stem = _stem(plan.stem)
         self.layers = nn.Sequential()
@@ -91,14 +100,15 @@ class DenseNetwork(nn.Module):
             if isinstance(layer, ResidualLayer):
                 self.layers.append(ResidualBlock(layer))
             else:
-                self.layers.append(DenseCell(cell, cast(DenseLayer, layer)))
+                dense = cast(DenseLayer, layer)
+                self.layers.append(DenseCell(cell_at(architecture, dense), dense))
         self.norm = nn.BatchNorm2d(plan.head.channels)
         self.classifier = _classifier(plan.head)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) -> (N, num_classes)."""
         x = self.stem(x)  # (N, C, H, W)
-        x = self.layers(x)  # (N, 4 C, H / 4, W / 4)
+        x = self.layers(x)  # (N, 4 C, H / 4, W / 4); of a stack, the last width and resolution
         x = F.relu(self.norm(x)).mean(dim=(2, 3))  # (N, 4 C)
         return self.classifier(x)  # (N, num_classes)
 
@@ -106,11 +116,11 @@ class DenseNetwork(nn.Module):
 class PairNetwork(nn.Module):
     """DARTS: stem, cells that each read the two before them, classifier."""
 
-    def __init__(self, genotype: Genotype, plan: Skeleton) -> None:
+    def __init__(self, architecture: Cell | Genotype | Stack, plan: Skeleton) -> None:
         super().__init__()
         self.stem = _stem(plan.stem)
         self.layers = nn.ModuleList(
-            PairCell(cell_at(genotype, layer), layer)
+            PairCell(cell_at(architecture, layer), layer)
             for layer in cast(tuple[PairLayer, ...], plan.layers)
         )
         self.classifier = _classifier(plan.head)
@@ -139,7 +149,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, 2 C, H / 2, W / 2)."""
+        """(N, C_in, H, W) -> (N, C_out, H / 2, W / 2)."""
         return self.shortcut(x) + self.body(x)
 
 
@@ -154,9 +164,10 @@ def _classifier(plan: Head) -> nn.Linear:
     return nn.Linear(plan.channels, plan.num_classes)
 
 
-def _check_own_operations(architecture: Cell | Genotype, plan: Skeleton) -> None:
+def _check_own_operations(architecture: Cell | Genotype | Stack, plan: Skeleton) -> None:
     """Run each own operation once where it will stand: a sentence now instead of a torch error."""
-    wanted: dict[tuple[Operation, Place], None] = {}
+    # By identity: operations of one name are equal, and two cells may mean different ones by it.
+    wanted: dict[tuple[int, Place], tuple[Operation, Place]] = {}
     for layer in dict.fromkeys(plan.layers):
         if isinstance(layer, ResidualLayer):
             continue
@@ -164,12 +175,13 @@ def _check_own_operations(architecture: Cell | Genotype, plan: Skeleton) -> None
         own = {o.name: o for o in cell.operations if o.factory is not None}
         for place in places(cell, layer):
             if place.operation in own:
-                wanted[own[place.operation], place] = None
+                operation = own[place.operation]
+                wanted[id(operation), place] = operation, place
     if not wanted:
         return
     # The network's own weights must stay as seeded, whatever an operation draws here.
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        for operation, place in wanted:
+        for operation, place in wanted.values():
             _probe(operation, place)
 
 

@@ -6,11 +6,14 @@ disagree. No torch here. Every resolution is ``ceil(size / stride)``, odd sizes 
 Two skeletons: NAS-Bench-201 (Dong and Yang 2020, figure 1: stem, three stages of ``num_cells``
 cells, a residual block that halves the resolution between stages) for a dense cell, and DARTS (Liu
 et al. 2019, section 3 and the authors' ``NetworkCIFAR``: ``num_cells`` cells in all, reductions at
-1/3 and 2/3, a stem three times as wide; no auxiliary head, no drop path) for a genotype.
+1/3 and 2/3, a stem three times as wide; no auxiliary head, no drop path) for a genotype. A stack
+has the skeleton of its kind of cell, with its own cells, widths and places of the reductions; the
+papers' networks repeat one cell (or two) and double the width at each reduction.
 """
 
 from __future__ import annotations
 
+import itertools
 import operator
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,6 +35,7 @@ __all__ = [
     "Skeleton",
     "Stem",
     "cell_at",
+    "cells_of",
     "check_counts",
     "check_input_shape",
     "default_counts",
@@ -58,12 +62,16 @@ class Stem(NamedTuple):
 
 
 class DenseLayer(NamedTuple):
-    """One dense cell at stride 1; the sizes are those of its input and output."""
+    """One dense cell at stride 1; the sizes are those of its input and output.
+
+    ``cell`` is the number of the cell among the architecture's, from 0.
+    """
 
     channels: int
     height: int
     width: int
     stride: int = 1
+    cell: int = 0
 
 
 class ResidualLayer(NamedTuple):
@@ -89,9 +97,10 @@ class Preprocess(NamedTuple):
 
 
 class PairLayer(NamedTuple):
-    """One two-input cell: the reduction cell at stride 2, the normal cell at stride 1.
+    """One two-input cell: at stride 2 where the resolution is halved, else at stride 1.
 
-    The sizes are those of the cell's states before its own stride.
+    The sizes are those of the cell's states before its own stride; ``cell`` is its number among the
+    architecture's, from 0.
     """
 
     before: Preprocess
@@ -100,6 +109,7 @@ class PairLayer(NamedTuple):
     stride: int
     height: int
     width: int
+    cell: int
 
 
 class Place(NamedTuple):
@@ -138,33 +148,37 @@ def skeleton(
     """The plan of ``architecture``'s network.
 
     Args:
-        architecture: a dense cell or a genotype.
+        architecture: a dense cell, a genotype or a stack.
         input_shape: (channels, height, width), without batch.
         num_classes: number of outputs.
-        channels: of the first stage (dense cell) or the first cell (genotype).
-        num_cells: per stage (dense cell) or in all (genotype), as in the papers.
+        channels: of the first stage (dense cell) or the first cell (genotype); not of a stack.
+        num_cells: per stage (dense cell) or in all (genotype), as in the papers; not of a stack.
 
     Raises:
         InvalidSpecError: for a shape or a count that cannot work.
-        InvalidArchitectureError: for anything but a dense cell or a genotype.
+        InvalidArchitectureError: for anything but a dense cell, a genotype or a stack.
     """
     shape = check_input_shape(input_shape)
     counts = check_counts(num_classes=num_classes, channels=channels, num_cells=num_cells)
+    num_classes, channels, num_cells = counts
+    if isinstance(architecture, Stack):
+        return _stack_skeleton(architecture, shape, num_classes)
     if isinstance(architecture, Cell) and architecture.num_inputs == 1:
-        return _dense_skeleton(shape, *counts)
+        widths, reductions = (channels, 2 * channels, 4 * channels), (num_cells, 2 * num_cells)
+        return _dense_skeleton(shape, num_classes, widths, reductions, (0,) * (3 * num_cells))
     if isinstance(architecture, Genotype) and (
         architecture.normal.num_inputs == architecture.reduce.num_inputs == 2
     ):
-        nodes = tuple(cell.num_nodes - 2 for cell in (architecture.normal, architecture.reduce))
+        nodes = tuple(cell.num_nodes - 2 for cell in cells_of(architecture))
         if min(nodes) < 1:
             raise InvalidArchitectureError(
                 f"Both cells of a genotype need at least one node, got {architecture!s}."
             )
-        return _pair_skeleton(shape, *counts, *nodes)
+        return _genotype_skeleton(shape, num_classes, channels, num_cells, nodes)
     raise InvalidArchitectureError(
-        "Only a dense cell (one input) or a genotype of two-input cells has a network, got "
-        f"{architecture!r}; a two-input cell goes into Genotype(normal, reduce), and of a joint "
-        "value, build the first of space.parts(value)."
+        "Only a dense cell (one input), a genotype of two-input cells, a Stack, a Macro or a "
+        f"Subnet has a network, got {architecture!r}; a two-input cell goes into "
+        "Genotype(normal, reduce) or into a Stack."
     )
 
 
@@ -173,11 +187,18 @@ def halve(size: int) -> int:
     return -(-size // 2)
 
 
-def cell_at(architecture: Cell | Genotype, layer: DenseLayer | PairLayer) -> Cell:
-    """The cell of ``architecture`` that stands at ``layer``."""
+def cells_of(architecture: Cell | Genotype | Stack) -> tuple[Cell, ...]:
+    """The cells that a layer's ``cell`` counts: one, normal and reduction, or each of a stack."""
     if isinstance(architecture, Cell):
-        return architecture
-    return architecture.reduce if layer.stride == 2 else architecture.normal
+        return (architecture,)
+    if isinstance(architecture, Genotype):
+        return architecture.normal, architecture.reduce
+    return architecture.cells
+
+
+def cell_at(architecture: Cell | Genotype | Stack, layer: DenseLayer | PairLayer) -> Cell:
+    """The cell of ``architecture`` that stands at ``layer``."""
+    return cells_of(architecture)[layer.cell]
 
 
 def places(cell: Cell, layer: DenseLayer | PairLayer) -> list[Place]:
@@ -193,18 +214,50 @@ def places(cell: Cell, layer: DenseLayer | PairLayer) -> list[Place]:
     ]
 
 
+def _stack_skeleton(stack: Stack, shape: tuple[int, int, int], num_classes: int) -> Skeleton:
+    stack.check()
+    cells = tuple(range(len(stack.cells)))
+    if stack.num_inputs == 1:
+        return _dense_skeleton(shape, num_classes, stack.widths, stack.reductions, cells)
+    nodes = tuple(cell.num_nodes - 2 for cell in stack.cells)
+    return _pair_skeleton(shape, num_classes, stack.widths, stack.reductions, cells, nodes)
+
+
+@lru_cache(maxsize=1024)
+def _genotype_skeleton(
+    shape: tuple[int, int, int],
+    num_classes: int,
+    channels: int,
+    num_cells: int,
+    nodes: tuple[int, ...],
+) -> Skeleton:
+    """DARTS's: reductions at 1/3 and 2/3 of the cells, which are one place in a single cell."""
+    reductions = tuple(sorted({num_cells // 3, 2 * num_cells // 3}))
+    widths = tuple(channels * 2**stage for stage in range(len(reductions) + 1))
+    cells = tuple(int(position in reductions) for position in range(num_cells))
+    at = tuple(nodes[cell] for cell in cells)
+    return _pair_skeleton(shape, num_classes, widths, reductions, cells, at)
+
+
 @lru_cache(maxsize=1024)
 def _dense_skeleton(
-    shape: tuple[int, int, int], num_classes: int, channels: int, num_cells: int
+    shape: tuple[int, int, int],
+    num_classes: int,
+    widths: tuple[int, ...],
+    reductions: tuple[int, ...],
+    cells: tuple[int, ...],
 ) -> Skeleton:
+    """``cells`` are the numbers of the cells, by position; a stage begins at each reduction."""
     channels_in, height, width = shape
-    stem = Stem(channels_in, channels, height, width)
+    stem = Stem(channels_in, widths[0], height, width)
     layers: list[DenseLayer | ResidualLayer | PairLayer] = []
-    for stage in range(3):
-        if stage > 0:
-            layers.append(ResidualLayer(channels, 2 * channels, height, width))
-            channels, height, width = 2 * channels, halve(height), halve(width)
-        layers += [DenseLayer(channels, height, width)] * num_cells
+    starts = dict(zip(reductions, itertools.pairwise(widths), strict=True))
+    channels = widths[0]
+    for position, cell in enumerate(cells):
+        if position in starts:
+            layers.append(ResidualLayer(*starts[position], height, width))
+            channels, height, width = starts[position][1], halve(height), halve(width)
+        layers.append(DenseLayer(channels, height, width, cell=cell))
     return Skeleton(stem, tuple(layers), Head(channels, num_classes, norm=True))
 
 
@@ -212,28 +265,30 @@ def _dense_skeleton(
 def _pair_skeleton(
     shape: tuple[int, int, int],
     num_classes: int,
-    channels: int,
-    num_cells: int,
-    normal_nodes: int,
-    reduce_nodes: int,
+    widths: tuple[int, ...],
+    reductions: tuple[int, ...],
+    cells: tuple[int, ...],
+    nodes: tuple[int, ...],
 ) -> Skeleton:
+    """``cells`` are the numbers of the cells and ``nodes`` their own nodes, by position."""
     channels_in, height, width = shape
-    stem = Stem(channels_in, STEM_MULTIPLIER * channels, height, width)
+    stem = Stem(channels_in, STEM_MULTIPLIER * widths[0], height, width)
     before = previous = (stem.channels_out, height, width)  # (channels, height, width)
     previous_reduced = False
     layers = []
-    for index in range(num_cells):
-        reduce = index in (num_cells // 3, 2 * num_cells // 3)
-        channels = 2 * channels if reduce else channels
+    channels, wider = widths[0], iter(widths[1:])
+    for position, (cell, own) in enumerate(zip(cells, nodes, strict=True)):
+        reduce = position in reductions
+        channels = next(wider) if reduce else channels
         # After a reduction the state before the last has twice the resolution.
         first = Preprocess(before[0], channels, 2 if previous_reduced else 1, *before[1:])
         second = Preprocess(previous[0], channels, 1, *previous[1:])
-        layer = PairLayer(first, second, channels, 2 if reduce else 1, *previous[1:])
+        layer = PairLayer(first, second, channels, 2 if reduce else 1, *previous[1:], cell)
         layers.append(layer)
         if reduce:
-            output = (reduce_nodes * channels, halve(layer.height), halve(layer.width))
+            output = (own * channels, halve(layer.height), halve(layer.width))
         else:
-            output = (normal_nodes * channels, layer.height, layer.width)
+            output = (own * channels, layer.height, layer.width)
         before, previous, previous_reduced = previous, output, reduce
     return Skeleton(stem, tuple(layers), Head(previous[0], num_classes, norm=False))
 

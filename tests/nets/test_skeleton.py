@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from optunas.errors import InvalidArchitectureError, InvalidSpecError
 from optunas.nets import skeleton
 from optunas.nets.build import build
-from optunas.nets.skeleton import PairLayer, Place, ResidualLayer, halve, places
+from optunas.nets.skeleton import DenseLayer, PairLayer, Place, ResidualLayer, halve, places
 from optunas.space.cell import Cell, Edge, Genotype
 from optunas.space.dense import DenseCellSpace
 from optunas.space.operations import VOCABULARY
@@ -41,7 +41,7 @@ def test_lazy_names_resolve_and_unknown_ones_do_not() -> None:
 def test_dense_plan_has_three_stages_of_cells_with_a_halving_between() -> None:
     plan = skeleton(DENSE, (3, 32, 33), 10, channels=16, num_cells=5)
     assert [type(layer).__name__[0] for layer in plan.layers] == list("DDDDDRDDDDDRDDDDD")
-    assert plan.layers[-1] == (64, 8, 9, 1)
+    assert plan.layers[-1] == DenseLayer(64, 8, 9, stride=1, cell=0)
     assert plan.head == (64, 10, True)
 
 
