@@ -58,7 +58,8 @@ def training_space(
     searched too, ``momentum`` and ``nesterov`` only count with sgd. What is not searched keeps its
     default or what a study's ``training`` fixes.
 
-    ``JointSpace(cell=NB201, train=training_space())`` searches a network and its training.
+    ``JointSpace(cell=NB201, train=training_space())`` searches a network and its training. Data
+    loaders have a batch size of their own: leave ``batch_size`` out for them.
 
     Args:
         names: what is searched; none is everything that fits the task.
@@ -73,7 +74,7 @@ def training_space(
     """
     given = dict(ranges or {})
     for name in (*names, *given):
-        if name not in TRAINING_PARAMETERS:
+        if not isinstance(name, str) or name not in TRAINING_PARAMETERS:
             raise UnknownNameError("training parameter", name, TRAINING_PARAMETERS)
     excluded = {"label_smoothing"} if regression else set()
     excluded |= set() if images else {"augmentation"}

@@ -125,8 +125,8 @@ class NetworkTask(ABC):
         self.goal.check(settings)
         if settings.augmentation != "none" and len(self.input_shape) != 3:
             raise InvalidSpecError(
-                f"augmentation={settings.augmentation!r} is for images; the inputs of "
-                f"{self.name!r} are vectors of {self.input_shape[0]} features, leave it at 'none'."
+                f"augmentation={settings.augmentation!r} is for images; an input of {self.name!r} "
+                f"has the shape {tuple(self.input_shape)}, leave it at 'none'."
             )
 
     def scores(

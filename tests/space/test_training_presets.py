@@ -116,6 +116,11 @@ def test_an_unknown_name_gets_the_nearest(names, ranges, nearest):
         training_space(*names, ranges=ranges)
 
 
+def test_names_are_not_a_list():
+    with pytest.raises(UnknownNameError, match=r"training parameter \['lr', 'dropout'\]"):
+        training_space(["lr", "dropout"])  # type: ignore[arg-type]
+
+
 def test_all_that_is_wrong_is_named_at_once():
     with pytest.raises(InvalidSpaceError) as caught:
         training_space("lr", "lr", "dropout", ranges={"momentum": Float(0, 1), "dropout": 0.5})

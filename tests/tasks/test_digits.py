@@ -77,6 +77,18 @@ def test_architectures_are_built_and_trained_the_same_for_one_seed(task, drain):
     assert not torch.equal(runs[1][1], runs[2][1])
 
 
+def test_augmentation_and_dropout_follow_the_seed_too(task, drain):
+    settings = {"epochs": 2, "channels": 4, "num_cells": 1, "dropout": 0.2}
+    settings["augmentation"] = "cutout"
+    runs = []
+    for changed in ({}, {}, {"augmentation": "none"}, {"dropout": 0.0}):
+        _, network = drain(task.scores(CELL, settings | changed, seed=3))
+        runs.append(torch.cat([p.flatten() for p in network.parameters()]))
+    assert torch.equal(runs[0], runs[1])
+    assert not torch.equal(runs[0], runs[2])
+    assert not torch.equal(runs[0], runs[3])
+
+
 def test_building_leaves_the_callers_random_numbers_alone(task, drain):
     torch.manual_seed(5)
     expected = torch.rand(3)

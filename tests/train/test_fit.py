@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from optunas.errors import DeviceError, InvalidSpecError, TrainingError
 from optunas.train import TrainSettings, fit
+from optunas.train import loop as training
+from optunas.train.settings import OPTIMIZERS, SCHEDULES
 
 X = torch.randn(96, 1, 6, 6, generator=torch.Generator().manual_seed(0))
 Y = (X.mean(dim=(1, 2, 3)) > 0).long() + 2 * (X[:, 0, 0, 0] > 0).long()
@@ -47,8 +49,8 @@ def test_it_learns_and_counts_from_zero():
     assert all(epoch.seconds > 0 for epoch in epochs)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
-@pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "constant"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_equal_seeds_give_equal_bits_whatever_torchs_seed_is(optimizer, schedule):
     settings = TrainSettings(epochs=2, optimizer=optimizer, schedule=schedule, lr=0.01)
     runs, weights = [], []
@@ -212,6 +214,40 @@ def test_the_network_is_scored_in_eval_mode_without_gradients():
 
     list(itertools.islice(train(score=score), 2))
     assert states == [(False, False)] * 2
+
+
+def rates_of(monkeypatch, data=batches, **settings) -> list[float]:
+    """The learning rate of each step."""
+    found, really = [], training.make_optimizer
+
+    def watched(parameters, settings):
+        optimizer = really(parameters, settings)
+        optimizer.register_step_pre_hook(lambda o, *rest: found.append(o.param_groups[0]["lr"]))
+        return optimizer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "make_optimizer", watched)
+        list(train(TrainSettings(epochs=4, lr=0.5, **settings), data=data))
+    return found
+
+
+def test_warmup_grows_linearly_to_the_schedule(monkeypatch):
+    settings = {"schedule": "constant", "warmup_epochs": 2}
+    assert rates_of(monkeypatch, **settings) == pytest.approx(
+        [0.5 * min(step / 6, 1) for step in range(1, 13)]
+    )
+
+
+def test_warmup_may_be_a_part_of_an_epoch(monkeypatch):
+    plain = rates_of(monkeypatch)
+    warm = rates_of(monkeypatch, warmup_epochs=2 / 3)
+    assert warm == pytest.approx([plain[0] / 2, *plain[1:]])
+
+
+def test_warmup_of_a_stream_counts_the_first_epoch_whole(monkeypatch):
+    settings = {"schedule": "constant", "warmup_epochs": 2}
+    rates = rates_of(monkeypatch, data=lambda e, g: iter(batches(e, g)), **settings)
+    assert rates == pytest.approx([0.25] * 3 + [0.5 * step / 6 for step in (4, 5, 6)] + [0.5] * 6)
 
 
 def test_mixed_precision_trains_too():

@@ -7,6 +7,7 @@ from torch import nn
 
 from optunas.train import TrainSettings
 from optunas.train.optimizers import make_optimizer, rate
+from optunas.train.settings import OPTIMIZERS, SCHEDULES
 
 STEPS = 500
 
@@ -36,12 +37,32 @@ def test_one_cycle_is_torchs_to_within_a_step():
     assert max(abs(a - b) for a, b in zip(ours, expected, strict=True)) <= 1.5 * largest_step
 
 
+def test_linear_is_torchs():
+    expected = torch_rates(
+        lambda o: torch.optim.lr_scheduler.LinearLR(o, 1.0, 0.0, total_iters=STEPS)
+    )
+    assert [rate("linear", i / STEPS) for i in range(STEPS)] == pytest.approx(expected, abs=1e-9)
+
+
+def test_step_is_torchs_at_half_and_three_quarters():
+    milestones = [STEPS // 2, 3 * STEPS // 4]
+    expected = torch_rates(lambda o: torch.optim.lr_scheduler.MultiStepLR(o, milestones, 0.1))
+    assert [rate("step", i / STEPS) for i in range(STEPS)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_no_rate_leaves_zero_to_one(schedule):
+    assert all(0 <= rate(schedule, i / STEPS) <= 1 for i in range(STEPS + 1))
+
+
 def test_schedules_start_and_end_where_they_should():
     assert rate("constant", 0.7) == 1.0
     assert rate("cosine", 0.0) == 1.0
     assert rate("cosine", 1.0) == pytest.approx(0.0, abs=1e-12)
     assert rate("one_cycle", 0.3) == pytest.approx(1.0)
     assert rate("one_cycle", 1.0) == pytest.approx(1 / 25e4)
+    assert rate("linear", 1.0) == 0.0
+    assert rate("step", 1.0) == pytest.approx(0.01)
 
 
 class Toy(nn.Module):
@@ -64,7 +85,12 @@ REFERENCES = {
     ),
     "adam": lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=1e-2, foreach=False),
     "adamw": lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=1e-2, foreach=False),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.1, weight_decay=1e-2, foreach=False),
 }
+
+
+def test_every_optimizer_has_a_reference():
+    assert set(REFERENCES) == set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("name", REFERENCES)
