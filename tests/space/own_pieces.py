@@ -87,3 +87,19 @@ class PlainSpace(StackSpace):
 
     def __init__(self, depth: int) -> None:
         super().__init__(depth)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSpace(StackSpace):
+    """An own space with networks of its own."""
+
+    def build(self, stack: Stack, input_shape: Any, outputs: int, settings: Any) -> Any:
+        """(N, *input_shape) -> (N, outputs)."""
+        from torch import nn
+
+        channels, net = input_shape[0], nn.Sequential()
+        for _ in range(stack.layers):
+            width = 4 if stack.width == "narrow" else 8
+            net.extend([nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()])
+            channels = width
+        return net.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, outputs)])
