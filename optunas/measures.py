@@ -62,9 +62,16 @@ METRICS: dict[str, Metric] = {
         Metric("latency_ms", "minimize", "ms", cheap=True, measured=True),
         Metric("params", "minimize", "", cheap=True),
         Metric("flops", "minimize", "", cheap=True),
+        Metric("fit_seconds", "minimize", "s", measured=True),
+        Metric("predict_ms", "minimize", "ms", measured=True),
+        Metric("model_bytes", "minimize", "bytes"),
     )
 }
-"""The metrics that optunas computes itself; scores are fractions, FLOPs are 2 x MACs."""
+"""The metrics that optunas computes itself; scores are fractions, FLOPs are 2 x MACs.
+
+The last three come with a task's scores: the time to fit a model, the time to predict one row, and
+the size of the fitted model as a file.
+"""
 
 
 def metric(name: str) -> Metric:

@@ -25,6 +25,7 @@ from optunas.errors import InvalidSpecError, OptunasError, TrainingError
 from optunas.measures import Direction, Metric, metric
 from optunas.pruning import CheapAwareMedianPruner, report, should_prune
 from optunas.space import Space
+from optunas.tasks.abilities import check_abilities
 
 if TYPE_CHECKING:
     from optunas.tasks import Task
@@ -58,9 +59,10 @@ class Objective:
         on_epoch: called after each report with (trial, step, score); may raise to end the trial.
 
     Raises:
-        InvalidSpecError: when the objectives do not hold the task's score, or a metric that no
-            network is needed for cannot be had from this task.
+        InvalidSpecError: when the objectives do not hold the task's score, or a metric cannot be
+            had from this task.
         UnknownNameError: for an unknown metric or setting, with the nearest name.
+        DeviceError: when the task cannot run on the device.
     """
 
     def __init__(
@@ -95,14 +97,13 @@ class Objective:
         self._scored = names.index(task.score_name)
         wanted = dict.fromkeys((*self.objectives, *self.metrics))
         missing = set(self.constraints) - {m.name for m in wanted}
-        self._others = [m for m in wanted if m.name != task.score_name]
-        self._others += [metric(name) for name in sorted(missing)]
-        trained = [m.name for m in self._others if not m.cheap and m.compute is None]
-        if trained:
-            raise InvalidSpecError(
-                f"The task {task.name!r} scores {task.score_name!r} and cannot give "
-                f"{', '.join(trained)} as well."
-            )
+        others = [m for m in wanted if m.name != task.score_name]
+        others += [metric(name) for name in sorted(missing)]
+        gives = getattr(task, "gives", ())
+        self._given = [m for m in others if m.name in gives and m.compute is None]
+        """What comes with the task's scores, known only after training."""
+        self._others = [m for m in others if m not in self._given]
+        check_abilities(task, self._others, device, score)
 
     @property
     def directions(self) -> list[Direction]:
@@ -128,7 +129,7 @@ class Objective:
         complete = [t for t in earlier if t.state == TrialState.COMPLETE]
         again = bool(earlier) and len(complete) != len(earlier)
         if again and not complete:
-            self._mark_reused(trial, earlier[0])
+            self._mark_reused(trial, earlier[:1])
             raise optuna.TrialPruned(f"The same network was pruned in trial {earlier[0].number}.")
         architecture, settings = self._settings(candidate)
         subject = self.subject(architecture, settings, self.seed + len(complete))
@@ -140,13 +141,13 @@ class Objective:
             trial.set_user_attr(name, value)
         self._constrain(trial, known)
         if complete and len(complete) >= self.repeats:
-            self._mark_reused(trial, complete[0])
+            given = self._mark_reused(trial, complete)
             score = math.fsum(t.values[self._scored] for t in complete) / len(complete)
         else:
-            score = self._train(trial, subject, settings, known, self.seed + len(complete))
+            score, given = self._train(trial, subject, settings, known, self.seed + len(complete))
         trial.set_user_attr(self.task.score_name, score)
         self._constrain(trial, {self.task.score_name: score})
-        known[self.task.score_name] = score
+        known |= {**given, self.task.score_name: score}
         return tuple(known[m.name] for m in self.objectives)
 
     def measure(
@@ -186,7 +187,9 @@ class Objective:
         self._others = [m for m in others if not m.measured]
         try:
             subject = self.subject(architecture, settings, self.seed)
-            if subject is architecture and getattr(self.task, "builds_cells", False):
+            if subject is architecture and (
+                getattr(self.task, "builds_cells", False) or getattr(self.task, "gives", ())
+            ):
                 self.task.build(architecture, settings)
             self.measure(architecture, settings, subject)
         except OptunasError:
@@ -260,7 +263,10 @@ class Objective:
         return float(count(network, shape))
 
     def _earlier(self, trial: optuna.Trial, digest: str) -> list[FrozenTrial]:
-        """Finished trials that trained the same candidate, oldest first."""
+        """Finished trials that trained the same candidate, oldest first.
+
+        A complete one without a metric that is wanted now is left out.
+        """
         study = getattr(trial, "study", None)  # a FixedTrial has none
         if not self.reuse or study is None:
             return []
@@ -271,10 +277,27 @@ class Objective:
             if t.user_attrs.get("digest") == digest
             and t.state in (TrialState.COMPLETE, TrialState.PRUNED)
             and "reused_from" not in t.user_attrs
+            and (t.state == TrialState.PRUNED or len(self._remembered([t])) == len(self._given))
         ]
 
-    def _mark_reused(self, trial: optuna.Trial, source: FrozenTrial) -> None:
-        self._untrained(trial, "reused_from", source.number)
+    def _remembered(self, sources: Sequence[FrozenTrial]) -> dict[str, float]:
+        """What came with the scores of earlier trials: the means of what all of them have."""
+        return {
+            m.name: math.fsum(t.user_attrs[m.name] for t in sources) / len(sources)
+            for m in self._given
+            if all(m.name in t.user_attrs for t in sources)
+        }
+
+    def _mark_reused(self, trial: optuna.Trial, sources: Sequence[FrozenTrial]) -> dict[str, float]:
+        self._untrained(trial, "reused_from", sources[0].number)
+        return self._note(trial, self._remembered(sources))
+
+    def _note(self, trial: optuna.Trial, given: dict[str, float]) -> dict[str, float]:
+        """Store what comes with a score, as far as it is known; return it."""
+        for name, value in given.items():
+            trial.set_user_attr(name, value)
+        self._constrain(trial, given)
+        return given
 
     def _untrained(self, trial: optuna.Trial, why: str, what: int | bool) -> None:
         trial.set_user_attr(why, what)
@@ -288,15 +311,19 @@ class Objective:
         settings: Mapping[str, Any],
         known: Mapping[str, float],
         seed: int,
-    ) -> float:
+    ) -> tuple[float, dict[str, float]]:
+        """The trial's score and what came with it."""
         cheap = {i: known[m.name] for i, m in enumerate(self.objectives) if m.cheap}
         epochs, seconds, best, last = 0, 0.0, None, math.nan
         planned = self.planned_epochs(settings)
         noted, noted_at = 0.0, time.time()
+        given: dict[str, float] = {}
         try:
-            for step, value, cost in self.task.scores(subject, settings, seed, self.device):
+            for reading in self.task.scores(subject, settings, seed, self.device):
+                step, value, cost = reading
                 if math.isnan(value):
                     raise TrainingError(f"The score of epoch {step} is not a number.")
+                given = self.given_by(reading)
                 epochs, seconds, last = epochs + 1, seconds + cost, value
                 better = best is None or (value > best) == self.objectives[self._scored].maximize
                 best = value if better else best
@@ -308,27 +335,44 @@ class Objective:
                     self.on_epoch(trial, step, value)
                 # A network trained to the end is paid for: its value is worth more than a verdict.
                 if epochs != planned and should_prune(trial):
-                    raise optuna.TrialPruned(_why(trial.study.pruner, epochs))
+                    raise optuna.TrialPruned(self._why(trial.study.pruner, epochs, cheap))
         finally:
             trial.set_user_attr("epochs", epochs)
             trial.set_user_attr("seconds", seconds)
+            self._note(trial, given)
         if best is None:
             raise TrainingError("The task trained no epoch.")
-        return best if self.score == "best" else last
+        return (best if self.score == "best" else last), given
+
+    def given_by(self, reading: Any) -> dict[str, float]:
+        """The metrics that came with a score and are wanted.
+
+        Raises:
+            TrainingError: when the task did not give one of them, or no finite number.
+        """
+        metrics = getattr(reading, "metrics", {})
+        lacks = [m.name for m in self._given if not math.isfinite(metrics.get(m.name, math.nan))]
+        if lacks:
+            raise TrainingError(
+                f"The task {self.task.name!r} gave no finite number for {', '.join(lacks)} with "
+                f"its score of step {reading[0]}."
+            )
+        return {m.name: float(metrics[m.name]) for m in self._given}
+
+    def _why(self, pruner: BasePruner, epochs: int, cheap: Mapping[int, float]) -> str:
+        """The sentence that is stored as a pruned trial's reason."""
+        step = getattr(self.task, "step_name", "epoch")
+        after = f"Pruned after {epochs} {step}{'' if epochs == 1 else 's'}"
+        after += f" by {type(pruner).__name__}"
+        if not isinstance(pruner, CheapAwareMedianPruner):
+            return f"{after}."
+        return f"{after}: behind {'networks that cost no more' if cheap else 'the median'}."
 
     def _constrain(self, trial: optuna.Trial, values: Mapping[str, float]) -> None:
-        by_name = {m.name: m for m in (*self.objectives, *self._others)}
+        by_name = {m.name: m for m in (*self.objectives, *self._others, *self._given)}
         for name in self.constraints.keys() & values.keys():
             over = values[name] - self.constraints[name]
             trial.set_constraint(name, -over if by_name[name].maximize else over)
-
-
-def _why(pruner: BasePruner, epochs: int) -> str:
-    """The sentence that is stored as a pruned trial's reason."""
-    after = f"Pruned after {epochs} epoch{'' if epochs == 1 else 's'} by {type(pruner).__name__}"
-    if isinstance(pruner, CheapAwareMedianPruner):
-        return f"{after}: behind networks that cost no more."
-    return f"{after}."
 
 
 def _builder(space: Space) -> Callable[..., Any] | None:

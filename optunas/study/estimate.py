@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,12 @@ from optunas.study.spec import StudySpec
 
 __all__ = ["Estimate", "estimate"]
 
-SAMPLES = 3
-"""Random candidates that train for one epoch each; their mean stands for a trial."""
+SAMPLES, MOST_SAMPLES, SECONDS = 3, 30, 2.0
+"""Random candidates that train for one epoch each; their mean stands for a trial.
+
+More than the least number while they take no longer than that: a candidate can cost a hundred times
+another, where models of different kinds are searched.
+"""
 
 BYTES_PER_TRIAL = 45_000
 """Measured: attributes, parameters and notes in SQLite, a cell drawing and a curve beside it."""
@@ -59,15 +64,19 @@ def estimate(
         handle: the stored study, whose finished trials need not run again; None for a new one.
     """
     rng = np.random.default_rng(spec.seed)
-    settings = {**spec.training, "epochs": 1}
-    epoch_s = setup_s = 0.0
-    for _ in range(SAMPLES):
+    trained: list[float] = []
+    beside: list[float] = []
+    start = time.perf_counter()
+    while len(trained) < SAMPLES or (
+        len(trained) < MOST_SAMPLES and time.perf_counter() - start < SECONDS
+    ):
         architecture, searched = spec.space.parts(spec.space.sample(rng))
         begun = time.perf_counter()
-        trained = _one_epoch(objective, architecture, {**settings, **searched, "epochs": 1})
+        seconds = _one_epoch(objective, architecture, {**spec.training, **searched})
         # A table gives the seconds that were recorded, more than looking them up takes.
-        setup_s += max(0.0, time.perf_counter() - begun - trained) / SAMPLES
-        epoch_s += trained / SAMPLES
+        beside.append(max(0.0, time.perf_counter() - begun - seconds))
+        trained.append(seconds)
+    epoch_s, setup_s = fmean(trained), fmean(beside)
     epochs = objective.planned_epochs(spec.training) or 1
     trial_s = setup_s + epochs * epoch_s
     one = Usage(1, epochs, trial_s / workers, epochs * epoch_s / 3600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -209,8 +210,12 @@ def make_task(spec: StudySpec, trust: Collection[str] = ()) -> Any:
     """
     assert isinstance(spec.task, str)
     factory = resolve(spec.task, trust)
+    options = dict(spec.task_options)
+    if spec.task.partition(".")[0] == "optunas" and "resolve" in _parameters(factory):
+        # References among its options are code too, and ask for trust in the same way.
+        options["resolve"] = resolver(trust)
     try:
-        task = factory(**spec.task_options)
+        task = factory(**options)
     except OptunasError:
         raise
     except Exception as error:
@@ -225,6 +230,13 @@ def make_task(spec: StudySpec, trust: Collection[str] = ()) -> Any:
             "optunas.tasks.Task."
         )
     return task
+
+
+def _parameters(factory: Any) -> Collection[str]:
+    try:
+        return inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return ()
 
 
 def make_objective(spec: StudySpec, trust: Collection[str] = (), device: str = "cpu") -> Objective:

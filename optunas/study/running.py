@@ -14,6 +14,7 @@ from optuna.storages import BaseStorage
 
 from optunas.errors import DeviceError, InvalidSpecError
 from optunas.objective import Objective
+from optunas.study.baseline import train_baseline, wants_baseline
 from optunas.study.budget import Budget
 from optunas.study.handle import StudyHandle
 from optunas.study.life import create, load, make_objective
@@ -75,14 +76,19 @@ def run(
     with Progress(handle, budget, timeout) if progress else nullcontext() as shown:
         _set_threads(threads)
         say = shown.say if shown is not None else _unheard
-        if wants_reference(handle, objective):
-            say("training the reference network")
+        for wanted, train, what in (
+            (wants_reference, train_reference, "reference network"),
+            (wants_baseline, train_baseline, "baseline"),
+        ):
+            if not wanted(handle, objective):
+                continue
+            say(f"training the {what}")
             try:
-                train_reference(handle, objective)
+                train(handle, objective)
                 say("")
             except Exception as error:
-                # It stands beside the study; what breaks it need not break the networks searched.
-                say(f"no reference network this time: {failure(error)}")
+                # It stands beside the study; what breaks it need not break what is searched.
+                say(f"no {what} this time: {failure(error)}")
         if workers == 1:
             reason = loop.run()
         else:

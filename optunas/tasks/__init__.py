@@ -14,6 +14,8 @@ from optunas.tasks.images import digits, fashion_mnist
 from optunas.tasks.npz import arrays
 from optunas.tasks.protocol import Score, Task
 from optunas.tasks.streams import loaders
+from optunas.tasks.tabular_models import tabular_space
+from optunas.tasks.tabular_task import TabularModel, TabularTask, tabular
 
 if TYPE_CHECKING:
     from optunas.tasks.in_memory import InMemoryTask, Part
@@ -24,11 +26,15 @@ __all__ = [
     "NetworkTask",
     "Part",
     "Score",
+    "TabularModel",
+    "TabularTask",
     "Task",
     "arrays",
     "digits",
     "fashion_mnist",
     "loaders",
+    "tabular",
+    "tabular_space",
 ]
 
 _TORCH = {"InMemoryTask": "in_memory", "NetworkTask": "network_task", "Part": "in_memory"}

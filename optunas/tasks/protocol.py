@@ -11,18 +11,32 @@ if TYPE_CHECKING:
 __all__ = ["Score", "Task"]
 
 
-class Score(NamedTuple):
+class _Step(NamedTuple):
+    step: int
+    score: float
+    seconds: float
+
+
+class Score(_Step):
     """The validation score after one epoch (or whatever the task counts in).
+
+    A tuple of three, ``step, score, seconds = ...``; what came with the score is beside it.
 
     Attributes:
         step: from 0.
         score: in the unit of the task's ``score_name``; fractions for classification.
         seconds: what this step cost.
+        metrics: the values so far of what the task's ``gives`` names, in the metric's unit.
     """
 
-    step: int
-    score: float
-    seconds: float
+    metrics: Mapping[str, float]
+
+    def __new__(
+        cls, step: int, score: float, seconds: float, metrics: Mapping[str, float] | None = None
+    ) -> Score:
+        made = super().__new__(cls, step, score, seconds)
+        made.metrics = dict(metrics or {})
+        return made
 
 
 @runtime_checkable
@@ -38,6 +52,16 @@ class Task(Protocol):
         num_outputs: classes or regression targets, or None without a network.
         options: what the factory was called with, JSON-able: calling it so again gives this task.
         network_keys: hyperparameters that shape the network; ``build`` reads them.
+
+    A task may have further attributes:
+
+    - ``gives``: names of metrics that are known only after training and come with its scores
+      (:attr:`Score.metrics`); those of the last step are the trial's.
+    - ``known(architecture, hyperparameters)``: metrics that it knows without training.
+    - ``default_epochs``: steps of a whole training.
+    - ``devices``: where it can run, ``("cpu",)``; without it, anywhere.
+    - ``step_name``: what a step is, ``"fold"``; without it, an epoch. Only epochs have a best one.
+    - ``baseline``: (name, hyperparameters) of a plain candidate to stand beside the front.
     """
 
     name: str
