@@ -2,12 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from typing import Any
+
+from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, macro_plan
 from optunas.space.macro import Macro
-from optunas.space.operations import Cost
+from optunas.space.macro_operations import POOLS
+from optunas.space.operations import Cost, Operation
 
 __all__ = ["macro_cost"]
 
 
 def macro_cost(architecture: Macro, input_shape: tuple[int, ...], num_outputs: int) -> Cost:
-    """The cost of the network that ``build`` makes."""
-    raise NotImplementedError
+    """The cost of the network that ``build`` makes; what does not reach the output costs nothing.
+
+    Args:
+        architecture: any macro, of a space or not.
+        input_shape: (channels, height, width) without batch; or (features,) without layers.
+        num_outputs: of the classifier.
+
+    Raises:
+        InvalidArchitectureError: for a macro that is no network (an operation that it does not know
+            or carry, a skip from a later layer, ...), all problems at once.
+        InvalidSpecError: for a shape or a number of outputs that cannot work.
+    """
+    plan = macro_plan(architecture, input_shape, num_outputs)
+    own = {operation.name: operation for operation in architecture.operations}
+    params = (plan.features + 1) * plan.num_outputs
+    macs = plan.features * plan.num_outputs
+    for node in plan.nodes:
+        cost = _join(node) if isinstance(node, JoinPlan) else _layer(node, own)
+        params += cost.params
+        macs += cost.macs
+    for dense in plan.dense:
+        cost = _dense(dense)
+        params += cost.params
+        macs += cost.macs
+    return Cost(params, macs)
+
+
+def _join(plan: JoinPlan) -> Cost:
+    """1x1 convolutions without bias."""
+    weights = sum(term.source.channels for term in plan.terms if term.project) * plan.channels
+    return Cost(weights, weights * plan.height * plan.width)
+
+
+def _layer(plan: LayerPlan, own: dict[str, Operation]) -> Cost:
+    c_in, c_out = plan.source.channels, plan.channels
+    if plan.operation in own:
+        return _own(plan, own[plan.operation])
+    if plan.operation in POOLS:
+        return Cost(0, 0)
+    assert plan.kernel is not None
+    window = plan.kernel * plan.kernel
+    if plan.operation == "sep_conv":
+        weights = window * c_in + c_in * c_out
+    else:
+        weights = window * c_in * c_out
+    shift = c_out if plan.norm == "none" else 2 * c_out  # a bias, or a norm's scale and shift
+    return Cost(weights + shift, weights * plan.height * plan.width)
+
+
+def _own(plan: LayerPlan, operation: Operation) -> Cost:
+    source = plan.source
+    if operation.cost is not None:
+        return operation.cost(
+            source.channels, plan.channels, plan.stride, source.height, source.width
+        )
+    place = (source.channels, plan.channels, plan.stride, source.height, source.width)
+    if isinstance(operation.factory, Hashable):
+        return _counted(operation.name, operation.factory, *place)
+    return _counted.__wrapped__(operation.name, operation.factory, *place)
+
+
+@lru_cache(maxsize=4096)
+def _counted(
+    name: str,
+    factory: Callable[..., Any] | None,
+    channels_in: int,
+    channels_out: int,
+    stride: int,
+    height: int,
+    width: int,
+) -> Cost:
+    """An own operation built and counted where it stands; the only case that needs torch."""
+    import torch
+
+    from optunas.metrics.counting import count_flops, count_params
+    from optunas.nets.operations import make
+
+    with torch.random.fork_rng(devices=[]):
+        module = make(Operation(name, factory), channels_in, channels_out, stride)
+    flops = count_flops(module, (channels_in, height, width))
+    return Cost(count_params(module), flops // 2)
+
+
+def _dense(plan: DensePlan) -> Cost:
+    weights = plan.features * plan.units
+    shift = plan.units if plan.norm == "none" else 2 * plan.units
+    return Cost(weights + shift, weights)
