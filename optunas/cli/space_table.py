@@ -88,8 +88,8 @@ def _parameters(out: Console, body: Mapping[str, Any]) -> None:
     grid = _grid("left", "left", "left") if conditional else _grid("left", "left")
     for (_, values, parents), names in kinds.items():
         name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} alike"
-        conditions = {_condition(body["parameters"][n]["when"] or {}) for n in names}
-        when = conditions.pop() if len(conditions) == 1 else f"depends on {parents}"
+        conditions = [body["parameters"][n]["when"] or {} for n in names]
+        when = _condition(conditions) or f"depends on {parents}"
         row = [escape(name), escape(_shortened(values))]
         grid.add_row(*row, *([escape(when)] if conditional else []))
     for column in grid.columns[1:]:
@@ -97,8 +97,14 @@ def _parameters(out: Console, body: Mapping[str, Any]) -> None:
     _show(out, grid)
 
 
-def _condition(when: Mapping[str, list[Any]]) -> str:
-    return " and ".join(f"when {parent} is {_any_of(values)}" for parent, values in when.items())
+def _condition(conditions: list[Mapping[str, list[Any]]]) -> str:
+    """When parameters of one kind count; "" where that differs by more than a number."""
+    if not any(conditions):
+        return " "
+    values = {tuple(v for wanted in when.values() for v in wanted) for when in conditions}
+    parents = {parent for when in conditions for parent in when}
+    parent = parents.pop() if len(parents) == 1 else stem(parents.pop())
+    return f"when {parent} is {_any_of(list(values.pop()))}" if len(values) == 1 else ""
 
 
 def _any_of(values: list[Any]) -> str:
@@ -110,7 +116,7 @@ def _shortened(values: str) -> str:
     if len(values) <= LONGEST:
         return values
     options = values.split(", ")
-    first = []
+    first: list[str] = []
     while options and len(", ".join([*first, options[0]])) < LONGEST - 20:
         first.append(options.pop(0))
     if not first or len(options) < 2:
@@ -226,9 +232,9 @@ def _warnings(out: Console, body: Mapping[str, Any]) -> None:
     counted = f"{serious} warning{'' if serious == 1 else 's'}" if serious else "No warnings"
     notes = len(found) - serious
     _heading(out, counted + (f", {notes} note{'' if notes == 1 else 's'}" if notes else ""))
-    grid = _grid("left", "left")
     for one in found:
         style = "yellow" if one["level"] == "warning" else "dim"
         said = f"{escape(one['what'])} {escape(one['why'])} [bold]{escape(one['remedy'])}[/bold]"
-        grid.add_row(f"[{style}]{one['level']} {one['code']}[/{style}]", said)
-    _show(out, grid)
+        title = f"[{style}]{one['level']} {one['code']}[/{style}]"
+        out.print(Padding(title, (0, 0, 0, 2)), highlight=False)
+        out.print(Padding(said, (0, 0, 0, 4)), highlight=False)

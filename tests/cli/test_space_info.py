@@ -38,7 +38,9 @@ def test_info_counts_the_space_and_stores_nothing(cli: Cli, folder: Path) -> Non
     write(folder, CELLS)
     text = said(cli)
     assert "toy DenseCellSpace, 15,625 members" in text
-    assert "edge0-1 and 5 alike none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3" in text
+    assert (
+        "edge0-1 and 5 alike none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3" in text
+    )
     assert "Networks, all 15,625 architectures" in text
     assert "100 trials for 30 options are 3.3 per option." in text
     assert "No warnings, 1 note" in text
@@ -69,7 +71,9 @@ def test_info_shows_what_a_reader_looks_for(cli: Cli, folder: Path) -> None:
     assert "params <= 300 0 % (95 % interval 0 % to" in text
     assert "warning few_operations There are two operations to choose from" in text
     assert "warning too_large The space is far too large for its budget: 8 trials" in text
-    assert "to narrow cell: num_nodes=8 instead of 9: 256 times smaller, 0.1 trials per option" in text
+    assert (
+        "to narrow cell: num_nodes=8 instead of 9: 256 times smaller, 0.1 trials per option" in text
+    )
     assert "idle changes" in text
 
 

@@ -31,7 +31,7 @@ from optunas import (
     metrics,
 )
 from optunas.errors import DataError, InvalidSpecError, TaskError
-from optunas.space import When, group
+from optunas.space import ElasticSpace, MacroSpace, StackSpace, When, group
 from optunas.study.space_report import CODES, describe_space
 from optunas.study.space_report.narrow import discrete_size, narrowings, options
 from optunas.study.space_report.numbers import large, scientific
@@ -106,6 +106,67 @@ def levels(body: dict[str, Any]) -> dict[str, str]:
     return {found["code"]: found["level"] for found in body["warnings"]}
 
 
+# --- the other kinds of spaces, and a user's own -----------------------------------------------
+
+
+def test_a_macro_space_is_reported_with_what_its_layers_do() -> None:
+    space = MacroSpace((1, 6), ("conv", "max_pool"), skips=False, filters=(8, 16))
+    body = report(space, 200)
+    found = levels(body)
+    assert found["no_identity"] == "note"  # no network is deep
+    assert found["few_operations"] == "warning"
+    assert found["channels_not_monotonic"] == "warning"
+    changes = {n["change"]: n["factor"] for n in body["fit"]["narrowings"]}
+    shallow = MacroSpace((1, 3), ("conv", "max_pool"), skips=False, filters=(8, 16))
+    assert changes["depth=(1, 3) instead of (1, 6)"] == space.size / shallow.size
+
+
+def test_a_deep_macro_space_without_skips_is_a_warning() -> None:
+    operations = ("conv", "sep_conv", "max_pool")
+    deep = MacroSpace((8, 10), operations, skips=False, filters=(16,))
+    assert levels(report(deep, 60))["no_identity"] == "warning"
+    assert "channels_not_monotonic" not in levels(report(deep, 60))
+    skipping = MacroSpace((8, 10), operations, filters=(16,))
+    assert "no_identity" not in levels(report(skipping, 60))
+    passing = MacroSpace((8, 10), (*operations, "identity"), skips=False)
+    assert "no_identity" not in levels(report(passing, 60))
+
+
+def test_a_multilayer_perceptron_needs_no_operations() -> None:
+    space = MacroSpace(0, dense_depth=(1, 3), units=(8, 16, 32))
+    body = report(space, 60, budget=Budget(trials=30))
+    assert body["size"] == 3 + 9 + 27
+    assert not levels(body).keys() & {"no_identity", "few_operations", "channels_not_monotonic"}
+
+
+def test_an_elastic_space_names_stages_that_can_narrow() -> None:
+    growing = ElasticSpace((16, (24, 32), (32, 40)), depths=(1, 2), expansions=(3,))
+    shrinking = ElasticSpace((16, (24, 48), (32, 40)), depths=(1, 2), expansions=(3,))
+    assert "channels_not_monotonic" not in levels(report(growing, 60))
+    assert levels(report(shrinking, 60))["channels_not_monotonic"] == "warning"
+    found = {n.change: n.factor for n in narrowings(growing)}
+    assert found["depths=(1,) instead of (1, 2)"] == (3 + 9) ** 3 / 3**3
+    assert found["half of the options of widths at each stage"] == 4
+
+
+def test_a_stack_of_cells_can_share_them() -> None:
+    space = StackSpace(DenseCellSpace(FIVE, 3), num_cells=4, widths=(8, (16, 24), 8))
+    body = report(space, 60)
+    assert levels(body)["channels_not_monotonic"] == "warning"
+    assert "few_operations" not in levels(body)
+    shared = StackSpace(DenseCellSpace(FIVE, 3), 4, (8, (16, 24), 8), share="stage")
+    found = {n.change: n.factor for n in narrowings(space)}
+    assert found["share='stage' instead of 'none'"] == space.size / shared.size
+
+
+def test_costs_of_every_kind_are_in_closed_form() -> None:
+    for space in (MacroSpace(), ElasticSpace((8, (12, 16)), depths=(1, 2)), StackSpace()):
+        study = StudySpec("kinds", space, "optunas.tasks:digits")
+        body = describe_space(study, 10)
+        assert body["costs_sampled"] == {"params": 10, "flops": 10}
+        assert not body["costs_built"]
+
+
 # --- numbers -----------------------------------------------------------------------------------
 
 
@@ -137,6 +198,7 @@ def test_sizes_are_exact_and_readable() -> None:
     assert large(5**120) == "7.52e+83"
     assert scientific(10**5000 - 1) == "1.00e+5000"
     assert scientific(999_999) == "1.00e+06"
+    assert scientific(7**6000) == f"{7**6000 // 10**5068 / 100:.2f}e+5070"
     assert percent(0.00001) == "under 0.1 %"
     assert percent(0.12345) == "12.3 %"
 
@@ -222,12 +284,10 @@ def test_conditions_say_on_what_a_parameter_depends() -> None:
 
 
 def test_a_size_beyond_what_json_can_hold_is_given_by_its_logarithm() -> None:
-    # 3 ** 9045 has 4,316 digits.
-    body = report(DenseCellSpace(("none", "skip_connect", "nor_conv_1x1"), 135), 1)
-    assert body["size"] is None
-    assert body["log10_size"] == pytest.approx(9045 * math.log10(3))
-    assert body["size_text"] == f"{3**9045 // 10**4309 / 10**6:.2f}e+4315"
-    assert (body["discrete_size"], body["fit"]["distinct"]) == (None, None)
+    body = report(HyperSpace({f"x{i}": Int(1, 10) for i in range(4400)}), 1)
+    assert (body["size"], body["discrete_size"], body["fit"]["distinct"]) == (None, None, None)
+    assert body["log10_size"] == pytest.approx(4400)
+    assert body["size_text"] == "1.00e+4400"
     json.dumps(body)
 
 

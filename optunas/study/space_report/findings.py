@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from optunas.space import VOCABULARY, Operation
+from optunas.study.space_report.candidates import operations_of
 from optunas.study.space_report.costs import Costs, constraint_shares
 from optunas.study.space_report.fit import NOTHING_TO_LEARN, Fit
 from optunas.study.space_report.numbers import brief, times
@@ -95,7 +95,9 @@ def _connection(sample: Sample) -> Iterator[Finding]:
             "warning",
             f"In {seen} no path leads from the input to the output{which}.",
             "Such a network cannot learn; all are ruled out and the study trains nothing.",
-            "Add operations that pass something on: a convolution, a pool, an identity.",
+            f"Drop {names}, or allow it on fewer edges."
+            if names and not alone
+            else "Add operations that pass something on: a convolution, a pool, an identity.",
         )
         return
     yield Finding(
@@ -113,25 +115,6 @@ def _connection(sample: Sample) -> Iterator[Finding]:
 def _zeros(part: Any) -> str:
     """The names of the operations that output zeros."""
     return " or ".join(repr(operation.name) for operation in operations_of(part) if operation.zero)
-
-
-def operations_of(part: Any) -> tuple[Operation, ...]:
-    """The candidate operations of a space, or of the space of its cells; () where it has none."""
-    for holder in (part, getattr(part, "cell", None)):
-        given = getattr(holder, "operations", None)
-        if isinstance(given, (tuple, list)) and given:
-            known = [_operation(one) for one in given]
-            return tuple(one for one in known if one is not None)
-    return ()
-
-
-def _operation(given: Any) -> Operation | None:
-    if isinstance(given, Operation):
-        return given
-    if not isinstance(given, str) or not given.replace("_", "").isalnum():
-        return None
-    zero, identity = given in ("none", "zero"), given in ("identity", "skip_connect")
-    return VOCABULARY.get(given) or Operation(given, zero=zero, identity=identity)
 
 
 def _operations(sample: Sample) -> Iterator[Finding]:

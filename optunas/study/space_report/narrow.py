@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from optunas.space import Choice, HyperSpace, JointSpace, Operation, Parameter, Space
+from optunas.space import Choice, HyperSpace, JointSpace, Parameter, Space
 from optunas.space.conditions import count
+from optunas.study.space_report.candidates import as_operation
 
 __all__ = ["Narrowing", "discrete_size", "narrowings", "options", "options_of", "stem"]
 
@@ -73,7 +74,8 @@ def narrowings(space: Space) -> list[Narrowing]:
     turn; elsewhere the parameters of one kind lose half of their options, and a single parameter
     is fixed.
     """
-    before, found = discrete_size(space), {}
+    found: dict[str, Narrowing] = {}
+    before = discrete_size(space)
     for key, change, size, left in _changes(space):
         if 0 < size < before or (size == before and left < options(space)):
             best = found.get(key)
@@ -114,12 +116,7 @@ def _changes(space: Space) -> Iterator[Change]:
 
 def _remade(space: Space) -> Iterator[Change]:
     """The space made anew with one argument shortened."""
-    arguments: dict[str, Any] = {}
-    for name, parameter in inspect.signature(type(space)).parameters.items():
-        variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        if variable or not hasattr(space, name):
-            return
-        arguments[name] = getattr(space, name)
+    arguments, before = _arguments(space), discrete_size(space)
     for name, value in arguments.items():
         for change, shorter in _shortened(name, value):
             try:
@@ -127,40 +124,77 @@ def _remade(space: Space) -> Iterator[Change]:
                 size, left = discrete_size(other), options(other)
             except Exception:  # this argument cannot be shortened so
                 continue
-            if size < discrete_size(space):
+            if size < before:
                 yield name, change, size, left
                 break
 
 
+def _arguments(space: Space) -> dict[str, Any]:
+    """The constructor's arguments that make an equal space; {} where they cannot be read.
+
+    An argument whose attribute is another thing (a method) keeps its default.
+    """
+    arguments: dict[str, Any] = {}
+    for name, parameter in inspect.signature(type(space)).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            return {}
+        value = getattr(space, name, None)
+        if hasattr(space, name) and not callable(value):
+            arguments[name] = value
+        elif parameter.default is parameter.empty:
+            return {}
+    try:
+        return arguments if discrete_size(type(space)(**arguments)) == discrete_size(space) else {}
+    except Exception:
+        return {}
+
+
 def _shortened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Ways to shorten an argument, the gentlest that are worth it first: (in words, value)."""
+    """Ways to shorten an argument, the one to be tried first first: (in words, value)."""
     if isinstance(value, bool):
+        if name == "skips":  # what makes deep networks trainable is not given up for size
+            return
         yield f"{name}={not value} instead of {value}", not value
     elif isinstance(value, int) and value > 1:
         yield f"{name}={value - 1} instead of {value}", value - 1
+    elif name == "share" and value == "none":
+        yield "share='stage' instead of 'none'", "stage"
     elif isinstance(value, Space):
         yield from _shortened_space(name, value)
-    elif isinstance(value, (tuple, list)) and len(value) > 1:
-        low, high = value[0], value[-1]
-        whole = [isinstance(v, int) and not isinstance(v, bool) for v in value]
-        if len(value) == 2 and all(whole) and low < high and name.endswith("depth"):
-            yield _said(name, value, (low, (low + high) // 2))
-        if any(isinstance(v, (tuple, list)) for v in value):
-            halves = tuple(_half(v) if isinstance(v, (tuple, list)) else v for v in value)
-            yield _said(name, value, halves)
-        elif not all(isinstance(v, Operation) for v in value):
-            yield _said(name, value, _half(value))
-        elif len(value) > 3:  # fewer than three are no choice
-            kept = _some_operations(value)
-            yield f"{len(kept)} instead of {len(value)} {name}", kept
+    elif isinstance(value, (tuple, list)) and value:
+        yield from _shortened_list(name, value)
+
+
+def _shortened_list(name: str, value: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    if name == "operations":
+        kept = _some_operations(value)
+        if len(kept) < len(value):
+            yield f"{len(kept)} instead of {len(value)} operations", kept
+    elif name.endswith(("depth", "reductions")) and len(value) == 2:
+        low, high = value
+        yield _said(name, value, (low, (low + high) // 2))
+    elif all(isinstance(v, (tuple, list)) for v in value):
+        halves = tuple(_half(v) for v in value)
+        if len(set(halves)) == 1 and len(set(value)) == 1:
+            change, _ = _said(name, value[0], halves[0])
+            yield change, halves
+        else:
+            yield f"half of the options of {name} at each stage", halves
+    elif len(value) > 1:
+        yield _said(name, value, _half(value))
 
 
 def _shortened_space(name: str, space: Space) -> Iterator[tuple[str, Any]]:
-    """A space that is an argument, with one of its own arguments shortened."""
-    for inner in inspect.signature(type(space)).parameters:
-        for change, shorter in _shortened(inner, getattr(space, inner, None)):
-            arguments = {n: getattr(space, n) for n in inspect.signature(type(space)).parameters}
-            yield f"{name}: {change}", type(space)(**{**arguments, inner: shorter})
+    """A space that is an argument, with one of its own arguments shortened; the best first."""
+    found, arguments = [], _arguments(space)
+    for inner, value in arguments.items():
+        for change, shorter in _shortened(inner, value):
+            try:
+                other = type(space)(**{**arguments, inner: shorter})
+            except Exception:
+                continue
+            found.append((discrete_size(other), f"{name}: {change}", other))
+    yield from ((change, other) for _, change, other in sorted(found, key=lambda one: one[0]))
 
 
 def _said(name: str, before: Any, after: Any) -> tuple[str, Any]:
@@ -168,20 +202,25 @@ def _said(name: str, before: Any, after: Any) -> tuple[str, Any]:
 
 
 def _brief(values: Any) -> str:
-    text = str(tuple(values)) if isinstance(values, (tuple, list)) else str(values)
+    text = str(tuple(values))
     return text if len(text) <= 40 else text[:36].rstrip(", (") + " ..."
 
 
-def _half(values: Any) -> tuple[Any, ...]:
+def _half(values: Sequence[Any]) -> tuple[Any, ...]:
     """The first half, at least one."""
     return tuple(values[: (len(values) + 1) // 2])
 
 
-def _some_operations(operations: Any) -> tuple[Operation, ...]:
-    """Three fifths of the operations, those with an identity or with weights before the others."""
-    order = sorted(operations, key=lambda o: (not o.identity, o.zero, o.weightless))
-    kept = order[: max(3, round(0.6 * len(operations)))]
-    return tuple(o for o in operations if o in kept)
+def _some_operations(operations: Sequence[Any]) -> tuple[Any, ...]:
+    """Three fifths of the operations, at least three; identity and what has weights stay."""
+    known = {at: as_operation(one) for at, one in enumerate(operations)}
+
+    def last(at: int) -> tuple[bool, ...]:
+        one = known[at]
+        return (True,) if one is None else (not one.identity, one.zero, one.weightless)
+
+    kept = sorted(sorted(known, key=last)[: max(3, round(0.6 * len(operations)))])
+    return tuple(operations[at] for at in kept)
 
 
 def _fewer_values(space: Space) -> Iterator[Change]:

@@ -112,7 +112,7 @@ def _neutral(part: Space, architectures: tuple[Any, ...], rng: np.random.Generat
     return Share(same, len(changed))
 
 
-def channels(architecture: Any) -> list[int]:
+def channels(architecture: Any) -> list[float]:
     """Channels along the depth; [] where an architecture does not tell.
 
     Read from what an architecture has: ``layers`` with ``filters``, ``stages`` with ``width``, or
@@ -126,5 +126,5 @@ def channels(architecture: Any) -> list[int]:
     return _numbers(widths) if isinstance(widths, (tuple, list)) else []
 
 
-def _numbers(values: Any) -> list[int]:
+def _numbers(values: Any) -> list[float]:
     return [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
