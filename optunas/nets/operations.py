@@ -16,10 +16,19 @@ from torch.nn import functional as F
 from optunas.errors import InvalidSpaceError, InvalidSpecError, UnknownNameError
 from optunas.space.operations import VOCABULARY, Operation
 
-__all__ = ["FactorizedReduce", "Zero", "make", "relu_conv_bn"]
+__all__ = ["FORMS", "FactorizedReduce", "Zero", "make", "relu_conv_bn"]
+
+FORMS = ("final", "search")
+"""Of a network: as it is trained and shipped, or as it stands in a supernet."""
 
 
-def make(operation: str | Operation, channels_in: int, channels_out: int, stride: int) -> nn.Module:
+def make(
+    operation: str | Operation,
+    channels_in: int,
+    channels_out: int,
+    stride: int,
+    form: str = "final",
+) -> nn.Module:
     """Return the module of ``operation``.
 
     Shapes: (N, channels_in, H, W) -> (N, channels_out, ceil(H / stride), ceil(W / stride)).
@@ -30,9 +39,12 @@ def make(operation: str | Operation, channels_in: int, channels_out: int, stride
         channels_in: channels of the input.
         channels_out: channels of the output.
         stride: 1 or 2.
+        form: ``final``, or ``search``, as DARTS searches: batch norms without weights (a mixing
+            weight could be undone by them), and one after each pool. Own operations stay as they
+            are.
 
     Raises:
-        UnknownNameError: for a name outside the vocabulary.
+        UnknownNameError: for a name outside the vocabulary, or another form.
         InvalidSpaceError: for an own operation without a factory, or whose factory gives no module.
         InvalidSpecError: for another stride, or a pool asked to change the number of channels.
     """
@@ -49,7 +61,9 @@ def make(operation: str | Operation, channels_in: int, channels_out: int, stride
             )
     if operation not in _MODULES:
         raise UnknownNameError("operation", operation, VOCABULARY)
-    return _MODULES[operation](channels_in, channels_out, stride)
+    if form not in FORMS:
+        raise UnknownNameError("form", form, FORMS)
+    return _MODULES[operation](channels_in, channels_out, stride, form == "final")
 
 
 def _own(operation: Operation, channels_in: int, channels_out: int, stride: int) -> nn.Module:
@@ -63,17 +77,19 @@ def _own(operation: Operation, channels_in: int, channels_out: int, stride: int)
     return module
 
 
-def relu_conv_bn(channels_in: int, channels_out: int, kernel: int, stride: int) -> nn.Sequential:
+def relu_conv_bn(
+    channels_in: int, channels_out: int, kernel: int, stride: int, affine: bool = True
+) -> nn.Sequential:
     """ReLU, convolution, batch norm: (N, C_in, H, W) -> (N, C_out, H / stride, W / stride)."""
     return nn.Sequential(
         nn.ReLU(),
         nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(channels_out),
+        nn.BatchNorm2d(channels_out, affine=affine),
     )
 
 
 def _depthwise_pointwise(
-    channels_in: int, channels_out: int, kernel: int, stride: int, dilation: int
+    channels_in: int, channels_out: int, kernel: int, stride: int, dilation: int, affine: bool
 ) -> list[nn.Module]:
     """ReLU, one filter per channel, a 1x1 that mixes the channels, batch norm."""
     padding = dilation * (kernel // 2)
@@ -90,7 +106,7 @@ def _depthwise_pointwise(
             bias=False,
         ),  # (N, C_in, H / stride, W / stride)
         nn.Conv2d(channels_in, channels_out, 1, bias=False),  # (N, C_out, H / stride, W / stride)
-        nn.BatchNorm2d(channels_out),
+        nn.BatchNorm2d(channels_out, affine=affine),
     ]
 
 
@@ -115,7 +131,7 @@ class FactorizedReduce(nn.Module):
     (NAS-Bench-201's form; on even sizes it is the same as DARTS's).
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, affine: bool = True) -> None:
         super().__init__()
         if channels_out < 2:
             raise InvalidSpecError(
@@ -125,7 +141,7 @@ class FactorizedReduce(nn.Module):
         half = channels_out // 2
         self.even = nn.Conv2d(channels_in, half, 1, stride=2, bias=False)
         self.odd = nn.Conv2d(channels_in, channels_out - half, 1, stride=2, bias=False)
-        self.norm = nn.BatchNorm2d(channels_out)
+        self.norm = nn.BatchNorm2d(channels_out, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) -> (N, C_out, ceil(H / 2), ceil(W / 2))."""
@@ -134,44 +150,52 @@ class FactorizedReduce(nn.Module):
         return self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
 
 
-def _conv(kernel: int) -> Callable[[int, int, int], nn.Module]:
-    return lambda c_in, c_out, stride: relu_conv_bn(c_in, c_out, kernel, stride)
+Make = Callable[[int, int, int, bool], nn.Module]
+"""``(channels_in, channels_out, stride, affine)``; batch norms without weights mean search."""
 
 
-def _separable(kernel: int) -> Callable[[int, int, int], nn.Module]:
+def _conv(kernel: int) -> Make:
+    return lambda c_in, c_out, stride, affine: relu_conv_bn(c_in, c_out, kernel, stride, affine)
+
+
+def _separable(kernel: int) -> Make:
     """Depthwise-pointwise twice, the stride in the first."""
-    return lambda c_in, c_out, stride: nn.Sequential(
-        *_depthwise_pointwise(c_in, c_in, kernel, stride, dilation=1),
-        *_depthwise_pointwise(c_in, c_out, kernel, 1, dilation=1),
+    return lambda c_in, c_out, stride, affine: nn.Sequential(
+        *_depthwise_pointwise(c_in, c_in, kernel, stride, 1, affine),
+        *_depthwise_pointwise(c_in, c_out, kernel, 1, 1, affine),
     )
 
 
-def _dilated(kernel: int) -> Callable[[int, int, int], nn.Module]:
+def _dilated(kernel: int) -> Make:
     """Depthwise-pointwise once, with dilation 2."""
-    return lambda c_in, c_out, stride: nn.Sequential(
-        *_depthwise_pointwise(c_in, c_out, kernel, stride, dilation=2)
+    return lambda c_in, c_out, stride, affine: nn.Sequential(
+        *_depthwise_pointwise(c_in, c_out, kernel, stride, 2, affine)
     )
 
 
-def _skip(c_in: int, c_out: int, stride: int) -> nn.Module:
+def _skip(c_in: int, c_out: int, stride: int, affine: bool) -> nn.Module:
     """The input itself where shapes allow, else what comes nearest with weights."""
     if stride == 2:
-        return FactorizedReduce(c_in, c_out)
-    return nn.Identity() if c_in == c_out else relu_conv_bn(c_in, c_out, 1, 1)
+        return FactorizedReduce(c_in, c_out, affine)
+    return nn.Identity() if c_in == c_out else relu_conv_bn(c_in, c_out, 1, 1, affine)
 
 
-def _none(c_in: int, c_out: int, stride: int) -> nn.Module:
+def _none(c_in: int, c_out: int, stride: int, affine: bool) -> nn.Module:
     return Zero(c_out, stride)
 
 
-def _max_pool(c_in: int, c_out: int, stride: int) -> nn.Module:
+def _max_pool(c_in: int, c_out: int, stride: int, affine: bool) -> nn.Module:
     _check_pool("max_pool_3x3", c_in, c_out)
-    return nn.MaxPool2d(3, stride, padding=1)
+    return _pooled(nn.MaxPool2d(3, stride, padding=1), c_out, affine)
 
 
-def _avg_pool(c_in: int, c_out: int, stride: int) -> nn.Module:
+def _avg_pool(c_in: int, c_out: int, stride: int, affine: bool) -> nn.Module:
     _check_pool("avg_pool_3x3", c_in, c_out)
-    return nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
+    return _pooled(nn.AvgPool2d(3, stride, padding=1, count_include_pad=False), c_out, affine)
+
+
+def _pooled(pool: nn.Module, channels: int, affine: bool) -> nn.Module:
+    return pool if affine else nn.Sequential(pool, nn.BatchNorm2d(channels, affine=False))
 
 
 def _check_pool(name: str, c_in: int, c_out: int) -> None:
@@ -181,7 +205,7 @@ def _check_pool(name: str, c_in: int, c_out: int) -> None:
         )
 
 
-_MODULES: dict[str, Callable[[int, int, int], nn.Module]] = {
+_MODULES: dict[str, Make] = {
     "none": _none,
     "skip_connect": _skip,
     "nor_conv_1x1": _conv(1),

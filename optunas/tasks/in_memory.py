@@ -77,6 +77,10 @@ class InMemoryTask(NetworkTask):
         """The raw data of ``train``, ``validation`` or ``test``."""
         return self._parts[name]
 
+    def tensors(self, part: str, device: torch.device) -> tuple[Tensor, Tensor]:
+        """A part's standardised inputs and its targets as the loss takes them, on ``device``."""
+        return self._on(device, part)
+
     def train_batches(self, settings: TrainSettings, device: torch.device) -> Batches:
         """Shuffled batches; a last batch of a single sample is left out (batch norm needs two)."""
         x, y = self._on(device, "train")

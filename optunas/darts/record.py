@@ -1,0 +1,122 @@
+"""What a search leaves: a record of each epoch, and the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from optunas.darts.settings import SearchSettings
+from optunas.space import CellSpace, DenseCellSpace
+
+__all__ = ["EpochRecord", "Search", "record"]
+
+Weights = Mapping[str, np.ndarray]
+"""For each kind of cell the operations' weights (E, O)."""
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch of a search came to.
+
+    Attributes:
+        epoch: from 0.
+        train_loss: mean over the epoch, of the training half.
+        validation_loss: likewise of the validation half; NaN while the weights warm up.
+        entropy: mean over the edges of ``-sum p log p``, divided by ``log O``: 1 is undecided, 0 is
+            one operation; by kind of cell.
+        moved: largest distance of an operation's weight from the uniform one, by kind of cell.
+        shares: mean weight of each operation over all edges, by kind of cell and operation.
+        choice: the operation with the largest weight on each edge, as indices, by kind of cell.
+        seconds: of wall time.
+    """
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    entropy: Mapping[str, float]
+    moved: Mapping[str, float]
+    shares: Mapping[str, Mapping[str, float]]
+    choice: Mapping[str, tuple[int, ...]]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, JSON-able."""
+        body = asdict(self)
+        body["choice"] = {kind: list(row) for kind, row in self.choice.items()}
+        return body
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> EpochRecord:
+        """The record that :meth:`to_dict` wrote."""
+        choice = {kind: tuple(row) for kind, row in body["choice"].items()}
+        return cls(**{**body, "choice": choice})
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search as it stands.
+
+    Attributes:
+        space, settings, seed: what was searched, and how.
+        task: its name.
+        alphas: the variant's leaves, by name.
+        weights: what the choice goes by: operations' weights (E, O) by kind of cell, rows as in
+            ``edges_of``.
+        records: one an epoch.
+        network: the supernet with its trained weights.
+    """
+
+    space: CellSpace | DenseCellSpace
+    settings: SearchSettings
+    seed: int
+    task: str
+    alphas: Weights
+    weights: Weights
+    records: tuple[EpochRecord, ...]
+    network: nn.Module
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all epochs."""
+        return float(sum(r.seconds for r in self.records))
+
+    def stability(self) -> float:
+        """Share of the edges whose leading operation stayed the same over the last third."""
+        last = self.records[-max(len(self.records) // 3, 1) :]
+        rows = [np.concatenate([np.array(row) for row in r.choice.values()]) for r in last]
+        return float(np.mean([(row == rows[-1]).mean() for row in rows])) if rows else 0.0
+
+
+def record(
+    epoch: int,
+    train_loss: float,
+    validation_loss: float,
+    *,
+    weights: Weights,
+    space: CellSpace | DenseCellSpace,
+    seconds: float,
+) -> EpochRecord:
+    """The record of an epoch, given the operations' weights at its end."""
+    names = [operation.name for operation in space.operations]
+    rows = {
+        kind: w / np.maximum(w.sum(axis=1, keepdims=True), 1e-30) for kind, w in weights.items()
+    }
+    return EpochRecord(
+        epoch,
+        train_loss,
+        validation_loss,
+        {kind: _entropy(p) for kind, p in rows.items()},
+        {kind: float(np.abs(p - 1 / p.shape[1]).max()) for kind, p in rows.items()},
+        {k: dict(zip(names, p.mean(axis=0).tolist(), strict=True)) for k, p in rows.items()},
+        {kind: tuple(p.argmax(axis=1).tolist()) for kind, p in rows.items()},
+        seconds,
+    )
+
+
+def _entropy(p: np.ndarray) -> float:
+    logs = np.log(np.maximum(p, 1e-30))
+    return float((-(p * logs).sum(axis=1) / np.log(p.shape[1])).mean())

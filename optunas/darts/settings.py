@@ -1,0 +1,121 @@
+"""How a differentiable search runs, as plain data that loads no torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from optunas.errors import InvalidSpecError, UnknownNameError
+
+__all__ = ["ORDERS", "VARIANTS", "SearchSettings"]
+
+VARIANTS = ("darts", "pc_darts", "gdas", "drnas")
+ORDERS = (1, 2)
+
+PAPER_STEPS = 19_550
+"""Steps of the paper's search: 50 epochs of 25,000 images in batches of 64."""
+
+ALPHA_LR = 3e-4
+"""The paper's, for so many steps."""
+
+HIGHEST_ALPHA_LR = 0.02
+"""Where Adam's steps begin to throw the alphas about: a few hundred of them span the softmax."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """The settings of one search; the defaults are those of DARTS (Liu et al. 2019, appendix A.1).
+
+    Attributes:
+        epochs: passes over the training half.
+        batch_size: of both halves.
+        variant: ``darts``, ``pc_darts``, ``gdas`` or ``drnas``.
+        order: 1, or 2 for the second-order step of the paper's equation 8.
+        channels, num_cells: of the supernet, as for ``optunas.build``.
+        lr: of the weights' SGD, down to ``lr_min`` along a cosine.
+        momentum, weight_decay: of the same.
+        alpha_lr: of the alphas' Adam (betas .5 and .999); None scales the paper's 3e-4 with the
+            number of steps, see :meth:`rate_of_alphas`.
+        alpha_weight_decay: of the same.
+        grad_clip: largest norm of the weights' gradient.
+        warmup_epochs: epochs before the alphas begin to move; None is the variant's own.
+        beta_decay: weight of the beta-decay regularisation at the last epoch; it grows linearly
+            from 0. 0 leaves it out.
+        partial: PC-DARTS mixes one in so many channels.
+        checkpointing: less memory for more time.
+
+    Raises:
+        InvalidSpecError: all impossible values at once.
+        UnknownNameError: for another variant.
+    """
+
+    epochs: int = 50
+    batch_size: int = 64
+    variant: str = "darts"
+    order: int = 1
+    channels: int = 16
+    num_cells: int = 8
+    lr: float = 0.025
+    lr_min: float = 0.001
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    alpha_lr: float | None = None
+    alpha_weight_decay: float = 1e-3
+    grad_clip: float = 5.0
+    warmup_epochs: int | None = None
+    beta_decay: float = 0.0
+    partial: int = 4
+    checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.variant not in VARIANTS:
+            raise UnknownNameError("variant", self.variant, VARIANTS)
+        found = [
+            f"{name} must be a whole number from {least} on, got {getattr(self, name)!r}."
+            for name, least in _WHOLE.items()
+            if not _whole(getattr(self, name), least)
+        ]
+        if self.order not in ORDERS:
+            found.append(f"order must be 1 or 2, got {self.order!r}.")
+        if self.warmup_epochs is not None and not _whole(self.warmup_epochs, 0):
+            found.append(f"warmup_epochs must be a whole number or None, got {self.warmup_epochs}.")
+        found += [
+            f"{name} must be a number above 0, got {getattr(self, name)!r}."
+            for name in ("lr", "grad_clip")
+            if not _number(getattr(self, name)) or getattr(self, name) <= 0
+        ]
+        found += [
+            f"{name} must be a number of at least 0, got {getattr(self, name)!r}."
+            for name in ("lr_min", "weight_decay", "alpha_weight_decay", "beta_decay")
+            if not _number(getattr(self, name)) or getattr(self, name) < 0
+        ]
+        if self.alpha_lr is not None and (not _number(self.alpha_lr) or self.alpha_lr <= 0):
+            found.append(f"alpha_lr must be a number above 0 or None, got {self.alpha_lr!r}.")
+        if not _number(self.momentum) or not 0 <= self.momentum < 1:
+            found.append(f"momentum must be a number in [0, 1), got {self.momentum!r}.")
+        if found:
+            raise InvalidSpecError("\n".join(found))
+
+    def rate_of_alphas(self, steps: int) -> float:
+        """The alphas' learning rate for a search of so many steps.
+
+        Adam moves a parameter by about its rate a step, so 3e-4 over the paper's 19,550 steps can
+        carry an alpha by 6; over the few hundred steps of a small data set it stays at its start
+        (softmax within .003 of uniform, measured), and the argmax is noise. The rate is scaled to
+        the same reach, up to .02.
+        """
+        if self.alpha_lr is not None:
+            return self.alpha_lr
+        return min(max(ALPHA_LR * PAPER_STEPS / max(steps, 1), ALPHA_LR), HIGHEST_ALPHA_LR)
+
+
+_WHOLE = {"epochs": 1, "batch_size": 1, "channels": 1, "num_cells": 1, "partial": 1}
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _number(value: object) -> bool:
+    real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return real and math.isfinite(float(value))  # type: ignore[arg-type]

@@ -1,0 +1,308 @@
+"""One network with every candidate operation on every edge, mixed by weights (DARTS, equation 2).
+
+Liu, Simonyan and Yang 2019 (arXiv:1806.09055). The skeletons are those of ``optunas.build``; the
+operations are the same modules in their search form. The mixing weights are given to each forward
+pass, so that a variant of DARTS is a way to make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from optunas.darts.mixing import Mixing
+from optunas.darts.source import Phases, Source, combined, norm
+from optunas.errors import InvalidSpaceError
+from optunas.nets.build import ResidualBlock
+from optunas.nets.operations import FactorizedReduce, make, relu_conv_bn
+from optunas.nets.skeleton import DenseLayer, PairLayer, Preprocess, ResidualLayer, skeleton
+from optunas.space import CellSpace, DenseCellSpace, Operation
+
+__all__ = ["SuperCell", "SuperNetwork", "edges_of", "kinds_of", "untracked"]
+
+
+def kinds_of(space: CellSpace | DenseCellSpace) -> tuple[str, ...]:
+    """The kinds of cells that a space's architectures have: one tensor of alphas each."""
+    return ("normal", "reduce") if isinstance(space, CellSpace) else ("cell",)
+
+
+def edges_of(space: CellSpace | DenseCellSpace) -> list[tuple[int, int]]:
+    """The supernet's edges (source, target), by target and source: the rows of the alphas.
+
+    A node of a ``CellSpace`` has an edge from every earlier state; a genotype keeps two of them.
+    """
+    first = 2 if isinstance(space, CellSpace) else 1
+    last = space.num_nodes + (2 if isinstance(space, CellSpace) else 0)
+    return [(source, target) for target in range(first, last) for source in range(target)]
+
+
+class SuperNetwork(nn.Module):
+    """Every operation of ``space`` on every edge; (N, *input_shape), weights -> (N, num_outputs).
+
+    ``parameters()`` are the operations' weights; the mixing weights are arguments of ``forward``.
+
+    Args:
+        space: a cell space with at least two operations.
+        input_shape: (channels, height, width), without batch.
+        num_outputs: of the classifier.
+        channels, num_cells: as for ``optunas.build``.
+        checkpoint: compute each cell again in the backward pass instead of keeping what it
+            computed: less memory, more time.
+
+    Raises:
+        InvalidSpaceError: for another kind of space, or one with a single operation.
+    """
+
+    def __init__(
+        self,
+        space: CellSpace | DenseCellSpace,
+        input_shape: tuple[int, ...],
+        num_outputs: int,
+        channels: int = 16,
+        num_cells: int = 8,
+        checkpoint: bool = False,
+    ) -> None:
+        super().__init__()
+        if not isinstance(space, (CellSpace, DenseCellSpace)):
+            raise InvalidSpaceError(
+                f"DARTS searches a CellSpace or a DenseCellSpace, got a {type(space).__name__}."
+            )
+        if len(space.operations) < 2:
+            raise InvalidSpaceError(
+                f"DARTS chooses between operations, and this space has only "
+                f"{space.operations[0].name!r}; give it at least two."
+            )
+        self.kinds, self.checkpoint = kinds_of(space), checkpoint
+        self.shape = (len(edges_of(space)), len(space.operations))
+        member: Any = next(iter(space.enumerate(1)))
+        plan = skeleton(member, input_shape, num_outputs, channels, num_cells)
+        self.stem = nn.Sequential(
+            nn.Conv2d(plan.stem.channels_in, plan.stem.channels_out, 3, padding=1, bias=False),
+            nn.BatchNorm2d(plan.stem.channels_out),
+        )
+        self.cells = nn.ModuleList(
+            ResidualBlock(layer) if isinstance(layer, ResidualLayer) else SuperCell(space, layer)
+            for layer in plan.layers
+        )
+        self.norm = nn.BatchNorm2d(plan.head.channels) if plan.head.norm else None
+        self.classifier = nn.Linear(plan.head.channels, plan.head.num_classes)
+
+    def forward(self, x: Tensor, mixing: Mixing) -> Tensor:
+        """(N, C_in, H, W) -> (N, num_outputs); the mixing's rows are those of ``edges_of``."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        before = previous = self.stem(x)
+        for cell in self.cells:
+            if not isinstance(cell, SuperCell):
+                before = previous = cell(previous)
+                continue
+            kind = cell.kind
+            mask = None if mixing.active is None else mixing.active[kind]
+            inputs = (before, previous) if cell.num_inputs == 2 else (previous,)
+            before, previous = previous, self._run(cell, inputs, mixing.weights[kind], mask)
+        if self.norm is not None:
+            previous = F.relu(self.norm(previous))
+        return self.classifier(previous.mean(dim=(2, 3)))
+
+    def _run(
+        self, cell: SuperCell, inputs: tuple[Tensor, ...], weights: Tensor, mask: Any
+    ) -> Tensor:
+        if not (self.checkpoint and torch.is_grad_enabled()):
+            return cell(inputs, weights, mask)
+        from torch.utils.checkpoint import checkpoint
+
+        return checkpoint(
+            cell, inputs, weights, mask, use_reentrant=False, context_fn=cell.once_more
+        )
+
+
+class SuperCell(nn.Module):
+    """One cell with every operation on every edge; runs through its states one source at a time."""
+
+    def __init__(self, space: CellSpace | DenseCellSpace, layer: DenseLayer | PairLayer) -> None:
+        super().__init__()
+        self.ends = edges_of(space)
+        self.num_inputs = 2 if isinstance(space, CellSpace) else 1
+        self.num_states = self.ends[-1][1] + 1
+        self.stride = layer.stride
+        self.kind = kinds_of(space)[layer.stride - 1]
+        self.operations: tuple[Operation, ...] = space.operations
+        if isinstance(layer, PairLayer):
+            self.before, self.previous = _preprocess(layer.before), _preprocess(layer.previous)
+        pools: dict[tuple[int, str], nn.Module] = {}
+        self.edges = nn.ModuleList()
+        for start, _ in self.ends:
+            modules = nn.ModuleList()
+            for o in self.operations:
+                module = make(o, layer.channels, layer.channels, self._stride(start), "search")
+                if _is_pool(o):  # the same numbers on every edge from a state: one module for all
+                    module = pools.setdefault((start, o.name), module)
+                modules.append(module)
+            self.edges.append(modules)
+
+    def _stride(self, source: int) -> int:
+        return self.stride if source < self.num_inputs else 1
+
+    def forward(
+        self, inputs: tuple[Tensor, ...], weights: Tensor, active: np.ndarray | None = None
+    ) -> Tensor:
+        """The cell's inputs and the mixing weights (E, O) -> its output."""
+        if self.num_inputs == 2:
+            inputs = self.before(inputs[0]), self.previous(inputs[1])
+        sums = _Sums(inputs, self.num_states)
+        # A scalar each, taken apart once: indexing (E, O) for every operation costs more.
+        table = [row.unbind() for row in weights.unbind()]
+        for at in range(self.num_states - 1):
+            state = sums.state(at)
+            if state is not None:
+                self._leave(at, Source(state, self._stride(at)), sums, table, weights, active)
+        shape = (*inputs[0].shape[:2], *(-(-n // self.stride) for n in inputs[0].shape[2:]))
+        nodes = [sums.state(at) for at in range(self.num_inputs, self.num_states)]
+        whole = [inputs[0].new_zeros(shape) if node is None else node for node in nodes]
+        if self.num_inputs == 1:
+            return whole[-1]
+        return torch.cat([_DenseGradient.apply(node) for node in whole], dim=1)
+
+    def _leave(
+        self,
+        at: int,
+        source: Source,
+        sums: _Sums,
+        table: list[tuple[Tensor, ...]],
+        weights: Tensor,
+        active: np.ndarray | None,
+    ) -> None:
+        """Add what the edges from state ``at`` bring to the states that they end in."""
+        rows = [e for e, (start, _) in enumerate(self.ends) if start == at]
+        free, shared = [], []
+        for o, operation in enumerate(self.operations):
+            wanted = [e for e in rows if active is None or active[e, o]]
+            if not wanted or operation.zero:
+                continue
+            part = _parameter_free(operation, self._module(wanted[0], o), source)
+            if part is not None and len(wanted) == len(rows):
+                free.append(o)
+                shared.append(part)
+                continue
+            for e in wanted:
+                if part is not None:
+                    sums.add(self.ends[e][1], part * table[e][o])
+                else:
+                    term = _weighted(operation, self._module(e, o), source, table[e][o])
+                    phases = operation.factory is None and source.in_phases(operation.name)
+                    sums.add(self.ends[e][1], term, source.phases if phases else None)
+        if shared:
+            for e, term in zip(rows, combined(shared, weights[rows][:, free]), strict=True):
+                sums.add(self.ends[e][1], term)
+
+    def _module(self, edge: int, operation: int) -> nn.Module:
+        return cast(nn.ModuleList, self.edges[edge])[operation]
+
+    def once_more(self) -> tuple[Any, Any]:
+        """Contexts of a forward pass and of its repetition, which leaves statistics alone."""
+        return nullcontext(), untracked(self)
+
+
+class _Sums:
+    """The states of a cell while they are added up, plain terms and terms in phases apart."""
+
+    def __init__(self, inputs: tuple[Tensor, ...], num_states: int) -> None:
+        self._plain: list[_Sum] = [_Sum(x) for x in inputs]
+        self._plain += [_Sum() for _ in range(num_states - len(inputs))]
+        self._phased: list[_Sum] = [_Sum() for _ in range(num_states)]
+        self._phases: Phases | None = None
+
+    def add(self, at: int, term: Tensor, phases: Phases | None = None) -> None:
+        """Add a term, in parity phases where ``phases`` says so."""
+        if phases is None:
+            self._plain[at].add(term)
+        else:
+            self._phases = phases
+            self._phased[at].add(term)
+
+    def state(self, at: int) -> Tensor | None:
+        """The finished state; None when nothing was added."""
+        phased = self._phased[at].value
+        if phased is not None and self._phases is not None:
+            self._plain[at].add(self._phases.merge(phased))
+            self._phased[at] = _Sum()
+        return self._plain[at].value
+
+
+class _Sum:
+    """Terms added in place, once the sum is a tensor of its own that nothing else needs."""
+
+    def __init__(self, value: Tensor | None = None) -> None:
+        self.value, self._own = value, False
+
+    def add(self, term: Tensor) -> None:
+        if self.value is None:
+            self.value = term
+        elif self._own:
+            self.value = self.value.add_(term)
+        else:
+            self.value, self._own = self.value + term, True
+
+
+class _DenseGradient(torch.autograd.Function):
+    """The identity; makes a slice of a concatenation's gradient dense once, not in every use."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        return gradients[0].contiguous(memory_format=torch.channels_last)
+
+
+@contextmanager
+def untracked(module: nn.Module) -> Iterator[None]:
+    """While inside, the module's batch norms neither use nor change running statistics."""
+    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d) and m.track_running_stats]
+    for layer in norms:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        for layer in norms:
+            layer.track_running_stats = True
+
+
+def _is_pool(operation: Operation) -> bool:
+    return operation.factory is None and "_pool_" in operation.name
+
+
+def _parameter_free(operation: Operation, module: nn.Module, source: Source) -> Tensor | None:
+    """What an operation without weights gives on every edge from this state; None for others."""
+    if _is_pool(operation):
+        pool, layer = cast(nn.Sequential, module)
+        return norm(pool(source.x), cast(nn.BatchNorm2d, layer))
+    if operation.factory is None and isinstance(module, nn.Identity):
+        return source.x
+    return None
+
+
+def _weighted(operation: Operation, module: Any, source: Source, weight: Tensor) -> Tensor:
+    """The operation's term on one edge, scaled."""
+    if operation.factory is not None:
+        return module(source.x) * weight
+    if isinstance(module, FactorizedReduce):
+        return source.reduced(module, weight)
+    apply = {
+        "nor_conv": source.convolved,
+        "sep_conv": source.separable,
+        "dil_conv": source.dilated,
+    }
+    return apply[operation.name[:8]](module, weight)
+
+
+def _preprocess(plan: Preprocess) -> nn.Module:
+    if plan.stride == 2:
+        return FactorizedReduce(plan.channels_in, plan.channels_out, affine=False)
+    return relu_conv_bn(plan.channels_in, plan.channels_out, kernel=1, stride=1, affine=False)

@@ -1,0 +1,61 @@
+"""What a variant of DARTS is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from optunas.darts.mixing import Mixing
+from optunas.darts.settings import SearchSettings
+
+__all__ = ["Alphas", "Variant"]
+
+Alphas = Mapping[str, Tensor]
+"""For each kind of cell one leaf tensor (E, O), rows as in ``edges_of``; further leaves by name."""
+
+
+class Variant(ABC):
+    """How alphas become mixing weights, in training and when they are read."""
+
+    warmup_epochs: int = 0
+    """Epochs in which only the weights learn, unless the settings say otherwise."""
+
+    partial: int = 1
+    """The supernet mixes one in so many channels."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self.settings = settings
+
+    def alphas(
+        self, kinds: tuple[str, ...], shape: tuple[int, int], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """New leaves, drawn from N(0, 1e-3) as in the paper's code."""
+        return {
+            kind: (1e-3 * torch.randn(shape, generator=generator)).requires_grad_()
+            for kind in kinds
+        }
+
+    @abstractmethod
+    def mix(self, alphas: Alphas, generator: torch.Generator, progress: float) -> Mixing:
+        """The mixing of one forward pass, differentiable in the alphas.
+
+        Args:
+            alphas: the leaves.
+            generator: of whatever is drawn.
+            progress: share of the search that is done, in [0, 1).
+        """
+
+    @abstractmethod
+    def read(self, alphas: Alphas) -> dict[str, Tensor]:
+        """The weight (E, O) of each operation as the search stands; each row adds up to 1.
+
+        What shares, entropies and the choice of an architecture go by. Edges compete too where the
+        variant says so: then the rows are scaled, and do not add up to 1.
+        """
+
+    def penalty(self, alphas: Alphas, progress: float) -> Tensor | None:
+        """What is added to the validation loss of the alphas."""
+        return None
