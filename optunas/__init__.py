@@ -60,6 +60,7 @@ _HOME = {
 
 _ROOMS = (
     "codec",
+    "darts",
     "draw",
     "errors",
     "inspection",
