@@ -175,6 +175,11 @@ def skeleton(
                 f"Both cells of a genotype need at least one node, got {architecture!s}."
             )
         return _genotype_skeleton(shape, num_classes, channels, num_cells, nodes)
+    if isinstance(architecture, (Macro, Subnet)):
+        raise InvalidArchitectureError(
+            f"A {type(architecture).__name__} is not made of cells and has no skeleton of them; "
+            "optunas.build builds it."
+        )
     raise InvalidArchitectureError(
         "Only a dense cell (one input), a genotype of two-input cells, a Stack, a Macro or a "
         f"Subnet has a network, got {architecture!r}; a two-input cell goes into "

@@ -15,6 +15,7 @@ from optunas.space.cell import Cell
 from optunas.space.conditions import Condition
 from optunas.space.dense import DenseCellSpace
 from optunas.space.parameters import Choice, Parameter
+from optunas.space.presets import NB201
 from optunas.space.references import Resolve
 from optunas.space.stack import Stack, first_place
 from optunas.space.stack_arguments import (
@@ -73,20 +74,19 @@ class StackSpace(Space[Stack]):
 
     def __init__(
         self,
-        cell: DenseCellSpace | CellSpace | None = None,
+        cell: DenseCellSpace | CellSpace = NB201,
         num_cells: int = 6,
         widths: Sequence[int | Sequence[int]] | None = None,
         num_reductions: int | tuple[int, int] | None = None,
         placements: Iterable[Sequence[int]] | None = None,
         share: str = "none",
     ) -> None:
-        self.cell = DenseCellSpace() if cell is None else cell
-        found = _basic_faults(self.cell, num_cells, share)
+        found = _basic_faults(cell, num_cells, share)
         if found:
             raise InvalidSpaceError("\n".join(found))
-        self.num_cells, self.share = int(num_cells), share
+        self.cell, self.num_cells, self.share = cell, int(num_cells), share
         self._cells: StackedCells = (
-            PairCells(self.cell) if isinstance(self.cell, CellSpace) else DenseCells(self.cell)
+            PairCells(cell) if isinstance(cell, CellSpace) else DenseCells(cell)
         )
         two = self._cells.two_inputs
         places = read_places(self.num_cells, num_reductions, placements, first_place(two))

@@ -26,9 +26,11 @@ from optunas.space import (
     CellSpace,
     DenseCellSpace,
     Edge,
+    Macro,
     Operation,
     Stack,
     StackSpace,
+    Subnet,
 )
 
 DENSE = Cell.from_str("|nor_conv_3x3~0|+|none~0|skip_connect~1|")
@@ -259,6 +261,13 @@ def test_a_stack_that_cannot_be_built_gets_a_sentence(stack: Stack, sentence: st
     for function in (optunas.build, cost):
         with pytest.raises(InvalidArchitectureError, match=re.escape(sentence)):
             function(stack, (1, 8, 8), 3)
+
+
+def test_what_has_no_cells_has_no_skeleton() -> None:
+    for thing in (Macro(), Subnet(8, ())):
+        name = type(thing).__name__
+        with pytest.raises(InvalidArchitectureError, match=f"A {name} is not made of cells"):
+            skeleton(thing, (1, 8, 8), 3)
 
 
 def test_every_problem_is_named_at_once() -> None:
