@@ -84,8 +84,9 @@ class NetworkTask(ABC):
         if len(self.input_shape) == 1 and isinstance(architecture, _OF_IMAGES):
             raise InvalidSpecError(
                 f"The inputs of {self.name!r} are vectors of {self.input_shape[0]} features, and a "
-                f"{type(architecture).__name__} is a network for images: search a MacroSpace of "
-                "fully connected layers, or give the data as images (samples, height, width)."
+                f"{type(architecture).__name__} is a network for images: search a MacroSpace with "
+                "depth=0, of fully connected layers, or give the data as images (samples, height, "
+                "width)."
             )
         shape = {key: hyperparameters[key] for key in self.network_keys if key in hyperparameters}
         return build(architecture, self.input_shape, self.num_outputs, **shape)

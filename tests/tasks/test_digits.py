@@ -116,7 +116,7 @@ def test_only_the_network_keys_that_are_given_reach_the_builder(task, monkeypatc
 
 
 def test_an_architecture_with_its_own_widths_takes_no_network_keys(task):
-    macro = Macro((), (), "sequential", (Dense(8),))
+    macro = Macro(dense=(Dense(8),))
     task.check({"channels": 4})  # right for cells, so this is up to the architecture
     with pytest.raises(InvalidSpecError, match=r"A Macro has widths .* of its own, got channels=4"):
         task.build(macro, {"channels": 4})

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from optunas import metrics
 from optunas.errors import DataError, InvalidSpecError, TrainingError
-from optunas.space import Cell, Stack
+from optunas.space import Cell, Dense, Layer, Macro, Stack
 from optunas.tasks import InMemoryTask, Part, Task, arrays, loaders
 
 X, Y = load_breast_cancer(return_X_y=True)
@@ -148,6 +148,19 @@ def test_networks_for_images_are_refused_in_a_sentence(save, architecture, kind)
         task.build(architecture, {})
     with pytest.raises(InvalidSpecError, match=message):
         next(task.scores(architecture, {"epochs": 1}))
+
+
+def test_a_macro_of_dense_layers_is_built_for_vectors(save, drain):
+    task = arrays(save(x=X, y=Y))
+    macro = Macro(dense=(Dense(16, norm="batch", dropout=0.1), Dense(8)))
+    scores, network = drain(task.scores(macro, {"epochs": 8, "lr": 0.05, "dropout": 0.1}))
+    assert scores[-1].score > 0.93
+    assert metrics.params(macro, task.input_shape, 2) == metrics.params(network)
+    assert metrics.flops(macro, task.input_shape, 2) == metrics.flops(network, task.input_shape)
+    with pytest.raises(
+        InvalidSpecError, match=r"needs an image.* for vectors, take a macro without"
+    ):
+        task.build(Macro((Layer("conv", 8, 3, activation="relu", norm="batch"),)), {})
 
 
 def test_short_vectors_train_on_one_thread_and_long_ones_on_all(save, monkeypatch):
