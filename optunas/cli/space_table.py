@@ -203,7 +203,8 @@ def _fit(out: Console, body: Mapping[str, Any]) -> None:
         grid.add_row("sampler", _sampler(sampler))
     if fit["verdict"] in ("large", "too_large"):
         for at, narrowing in enumerate(fit["narrowings"]):
-            grid.add_row("" if at else "to narrow", escape(_narrowing(narrowing)))
+            said = _narrowing(narrowing, fit["options"])
+            grid.add_row("" if at else "to narrow", escape(said))
     _show(out, grid)
 
 
@@ -218,10 +219,10 @@ def _sampler(sampler: Mapping[str, Any]) -> str:
     return f"{best} instead of {given}: {sampler['reason']}"
 
 
-def _narrowing(found: Mapping[str, Any]) -> str:
+def _narrowing(found: Mapping[str, Any], options: int) -> str:
     smaller = f"{times(found['factor'])} times smaller"
-    if found["factor"] == 1:
-        smaller = "one continuous parameter fewer"
+    if found["factor"] < 1.05:
+        smaller = f"{options - found['options']} options fewer"
     each = found["trials_per_option"]
     return f"{found['change']}: {smaller}" + (f", {each:.1f} trials per option" if each else "")
 

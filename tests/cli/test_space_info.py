@@ -70,7 +70,7 @@ def test_info_shows_what_a_reader_looks_for(cli: Cli, folder: Path) -> None:
     assert "train.momentum 0.5 to 0.9 when train.optimizer is sgd" in text
     assert "params <= 300 0 % (95 % interval 0 % to" in text
     assert "warning few_operations There are two operations to choose from" in text
-    assert "warning too_large The space is far too large for its budget: 8 trials" in text
+    assert "warning too_large The space is too large for its budget: 8 trials" in text
     assert (
         "to narrow cell: num_nodes=8 instead of 9: 256 times smaller, 0.1 trials per option" in text
     )

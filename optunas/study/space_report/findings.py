@@ -204,12 +204,12 @@ def _budget(fit: Fit) -> Iterator[Finding]:
             else f"Use sampler={fit.recommended!r}, or spend the budget on more options.",
         )
     elif fit.verdict == "too_large":
-        helps = [n for n in fit.narrowings if n.factor > 1][:1]
+        helps = [n for n in fit.narrowings if n.factor >= 1.05][:1]
         narrow = [f"{n.change} makes it {times(n.factor)} times smaller" for n in helps]
         yield Finding(
             "too_large",
             "warning",
-            f"The space is far too large for its budget: {fit.ratio()}",
+            f"The space is too large for its budget: {fit.ratio()}",
             NOTHING_TO_LEARN,
             f"Raise the budget to {fit.trials_that_fit:,} trials, or narrow the space: "
             + (narrow[0] if narrow else "fix parameters")

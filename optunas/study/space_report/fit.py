@@ -38,9 +38,7 @@ NAS-Bench-201) a predictor's rank correlation with the accuracy was .35, at 3.3 
 ENOUGH = 3.0
 """Trials per option from which a budget fits."""
 
-NOTHING_TO_LEARN = (
-    "Many options are tried once or never, so a sampler can do little better than chance."
-)
+NOTHING_TO_LEARN = "Many options are tried once or never, so a sampler has little to go by."
 
 TPE_UP_TO = 200
 """Trials up to which TPE was ahead with several objectives; then NSGA-II is level, and TPE's own

@@ -15,8 +15,12 @@ from optunas.study.space_report.candidates import as_operation
 
 __all__ = ["Narrowing", "discrete_size", "narrowings", "options", "options_of", "stem"]
 
-RANGE = 5
-"""Options that a range of numbers counts for: neighbours tell of one another, choices do not."""
+LONGEST = 50
+"""Characters of an argument that are shown."""
+
+RANGE = 3
+"""Options that a range of numbers counts for: low, middle and high are what it takes to see a
+single optimum, because neighbours tell of one another; the options of a choice do not."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,28 @@ class Narrowing:
 
 
 def options_of(parameter: Parameter) -> int:
-    """How many values a sampler has to tell apart: none for a fixed one, at most 5 of a range."""
+    """How many values a sampler has to tell apart: none for a fixed one, at most 3 of a range."""
     if parameter.size <= 1:
         return 0
     return int(parameter.size if isinstance(parameter, Choice) else min(parameter.size, RANGE))
 
 
 def options(space: Space) -> int:
-    """The options of all parameters together."""
-    return sum(options_of(parameter) for parameter in space.parameters().values())
+    """The options of all parameters together, conditional ones in full."""
+    return _options(space.parameters(), space)
+
+
+def _options(table: Mapping[str, Parameter], space: Space) -> int:
+    """The same for other values of the parameters; what can never count is left out."""
+    conditions, total, reached = space.conditions(), 0, set()
+    for name, parameter in table.items():
+        when = conditions.get(name)
+        if when is None or (
+            when.parent in reached and any(table[when.parent].contains(v) for v in when.values)
+        ):
+            reached.add(name)
+            total += options_of(parameter)
+    return total
 
 
 def discrete_size(space: Space) -> int:
@@ -68,8 +85,9 @@ def stem(name: str) -> str:
 
 
 def narrowings(space: Space) -> list[Narrowing]:
-    """Changes that make the space smaller, the most effective first; tried out, not guessed.
+    """Changes that make the space smaller, those first that leave the fewest options.
 
+    Tried out, not guessed: the size after each is counted.
     Where a space can be made anew from its constructor's arguments, each argument is shortened in
     turn; elsewhere the parameters of one kind lose half of their options, and a single parameter
     is fixed.
@@ -82,7 +100,7 @@ def narrowings(space: Space) -> list[Narrowing]:
             narrowing = Narrowing(change, _ratio(before, size), left)
             if best is None or narrowing.factor > best.factor:
                 found[key] = narrowing
-    return sorted(found.values(), key=lambda n: (-n.factor, n.options))
+    return sorted(found.values(), key=lambda n: (n.options, -n.factor))
 
 
 def _ratio(before: int, after: int) -> float:
@@ -198,12 +216,10 @@ def _shortened_space(name: str, space: Space) -> Iterator[tuple[str, Any]]:
 
 
 def _said(name: str, before: Any, after: Any) -> tuple[str, Any]:
-    return f"{name}={_brief(after)} instead of {_brief(before)}", after
-
-
-def _brief(values: Any) -> str:
-    text = str(tuple(values))
-    return text if len(text) <= 40 else text[:36].rstrip(", (") + " ..."
+    now, then = str(tuple(after)), str(tuple(before))
+    if len(then) > LONGEST:
+        return f"{len(after)} instead of {len(before)} options of {name}", after
+    return f"{name}={now} instead of {then}", after
 
 
 def _half(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -232,13 +248,16 @@ def _fewer_values(space: Space) -> Iterator[Change]:
             kinds.setdefault((stem(name), parameter.describe()), []).append(name)
     for (kind, _), names in kinds.items():
         first = table[names[0]]
-        if len(names) == 1 or first.size == math.inf or first.size < 3:
+        alone = len(names) == 1
+        if first.size == math.inf or first.size < 3 or (alone and not isinstance(first, Choice)):
             new = {name: Choice((table[name].first,)) for name in names}
-            change = f"fix {names[0] if len(names) == 1 else kind}"
+            change = f"fix {names[0] if alone else kind}"
+        elif alone:
+            new = {names[0]: Choice(_half(first.values()))}
+            change, _ = _said(names[0], first.values(), new[names[0]].values())
         else:
             kept = Choice(_half(first.values()))
             new = dict.fromkeys(names, kept)
             change = f"{kept.size} instead of {first.size} values of {kind}"
         after: dict[str, Parameter] = {**table, **new}
-        left = sum(options_of(parameter) for parameter in after.values())
-        yield kind, change, _size(after, space), left
+        yield kind, change, _size(after, space), _options(after, space)
