@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optunas.errors import InvalidSpaceError, nearest
-from optunas.space.parameters import Parameter, Scalar
+from optunas.space.parameters import Choice, Parameter, Scalar
 
 __all__ = ["Condition", "When", "active", "combinations", "count", "group", "linked"]
 
@@ -71,12 +71,20 @@ def group(
     theirs is chosen. An alternative's own ``When`` refers to names within the alternative.
 
     Raises:
-        InvalidSpaceError: for no alternatives.
+        InvalidSpaceError: for no alternatives, or one that is no mapping of parameters.
     """
-    from optunas.space.parameters import Choice
-
+    if not isinstance(alternatives, Mapping) or not alternatives:
+        raise InvalidSpaceError(
+            f"group {name!r}: give at least one alternative with its parameters, such as "
+            f"{{'svm': {{'C': Float(0.1, 10.0)}}}}, got {alternatives!r}."
+        )
     table: dict[str, Parameter | When] = {name: Choice(tuple(alternatives))}
     for option, parameters in alternatives.items():
+        if not isinstance(parameters, Mapping):
+            raise InvalidSpaceError(
+                f"group {name!r}: the alternative {option!r} needs a mapping of its parameters "
+                f"({{}} when it has none), got {parameters!r}."
+            )
         for key, given in parameters.items():
             if isinstance(given, When):
                 inner = given.condition
@@ -98,27 +106,44 @@ def linked(table: Table, conditions: Conditions, what: str) -> dict[str, Conditi
     order = {name: at for at, name in enumerate(table)}
     found, checked = [], {}
     for name, condition in conditions.items():
-        parent = condition.parent
-        if name not in table or parent not in table:
-            missing = name if name not in table else parent
-            found.append(f"condition on an unknown parameter {missing!r}{nearest(missing, table)}")
-        elif order[parent] >= order[name]:
-            found.append(f"{name!r} depends on {parent!r}, which must come before it.")
-        elif not condition.values:
-            found.append(f"{name!r} depends on {parent!r}, but on none of its values.")
-        else:
-            wrong = [v for v in condition.values if not table[parent].contains(v)]
-            if wrong:
-                found.append(
-                    f"{name!r} depends on {parent!r} being {wrong[0]!r}, but that must be "
-                    f"{table[parent].describe()}."
-                )
-            else:
-                values = tuple(table[parent].cast(v) for v in condition.values)
-                checked[name] = Condition(parent, values)
+        fault = _fault(name, condition, table, order)
+        if fault:
+            found.append(fault)
+            continue
+        parent = table[condition.parent]
+        values = tuple(parent.cast(value) for value in condition.values)
+        checked[name] = Condition(condition.parent, values)
     if found:
         raise InvalidSpaceError("\n".join(f"{what}: {line}" for line in found))
     return checked
+
+
+def _fault(name: str, condition: Condition, table: Table, order: Mapping[str, int]) -> str | None:
+    """What is wrong with one condition."""
+    if not isinstance(condition, Condition):
+        return f"the condition of {name!r} must be a Condition(parent, values), got {condition!r}."
+    parent, values = condition.parent, condition.values
+    for known in (name, parent):
+        if known not in table:
+            return f"condition on an unknown parameter {known!r}{nearest(str(known), table)}"
+    if order[parent] >= order[name]:
+        return f"{name!r} depends on {parent!r}, which must come before it."
+    if isinstance(values, str) or not isinstance(values, (tuple, list)):
+        return f"the condition of {name!r} needs a tuple of values of {parent!r}, got {values!r}."
+    if not values:
+        return f"{name!r} depends on {parent!r}, but on none of its values."
+    wrong = [value for value in values if not table[parent].contains(value)]
+    if wrong:
+        return (
+            f"{name!r} depends on {parent!r} being {wrong[0]!r}, but that must be "
+            f"{table[parent].describe()}."
+        )
+    if table[parent].size == math.inf:
+        return (
+            f"{name!r} depends on {parent!r}, a continuous number, which is never exactly "
+            f"{values[0]!r}; give {parent!r} a step, or make it a Choice."
+        )
+    return None
 
 
 def active(table: Table, conditions: Conditions, values: Mapping[str, Any]) -> dict[str, None]:
@@ -127,10 +152,22 @@ def active(table: Table, conditions: Conditions, values: Mapping[str, Any]) -> d
     for name in table:
         condition = conditions.get(name)
         if condition is None or (
-            condition.parent in names and values.get(condition.parent) in condition.values
+            condition.parent in names
+            and _holds(condition, table[condition.parent], values.get(condition.parent))
         ):
             names[name] = None
     return names
+
+
+def _holds(condition: Condition, parent: Parameter, value: Any) -> bool:
+    if value in condition.values:
+        return True
+    # 0.1 + 2 * 0.1 is the 0.3 of a grid.
+    return (
+        isinstance(value, float)
+        and parent.contains(value)
+        and (parent.cast(value) in condition.values)
+    )
 
 
 def count(table: Table, conditions: Conditions) -> int | float:

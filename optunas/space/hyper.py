@@ -73,6 +73,16 @@ class HyperSpace(Space[Hyperparameters]):
                 f"A HyperSpace holds Hyperparameters, got a {type(architecture).__name__}."
             )
         self.check(architecture)
+        counting = self.active(architecture)
+        found = [
+            f"Parameter {name!r} does not count here, only when "
+            f"{self._conditions[name].parent!r} is "
+            f"{' or '.join(map(repr, self._conditions[name].values))}; leave it out."
+            for name in architecture
+            if name not in counting
+        ]
+        if found:
+            raise InvalidArchitectureError("\n".join(found))
 
     def parts(self, architecture: Mapping[str, Scalar]) -> tuple[None, dict[str, Any]]:
         return None, dict(architecture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from own_pieces import OWN_SET, NetworkSpace
+from own_pieces import OWN_SET, SCALE, NetworkSpace
 
 from optunas.space import (
     DARTS,
@@ -13,11 +13,15 @@ from optunas.space import (
     CellSpace,
     Choice,
     DenseCellSpace,
+    ElasticSpace,
     Float,
     HyperSpace,
     JointSpace,
+    MacroSpace,
     Space,
+    StackSpace,
 )
+from optunas.space.macro_operations import MACRO_OPERATIONS
 from optunas.testing import NetworkConformance
 
 TRAINING = HyperSpace(channels=Choice((2, 4)), lr=Float(1e-3, 0.1, log=True))
@@ -30,6 +34,42 @@ SPACES: dict[str, tuple[Space[Any], dict[str, int]]] = {
     "darts": (DARTS, {"channels": 2, "num_cells": 3}),
     "cells, own operations": (CellSpace(OWN_SET, num_nodes=2), {"channels": 2, "num_cells": 3}),
     "joint": (JointSpace(cell=DenseCellSpace(num_nodes=3), train=TRAINING), {"num_cells": 1}),
+    "macro": (MacroSpace(filters=(4, 6, 8), units=(8, 12)), {}),
+    "macro, everything": (
+        MacroSpace(
+            (0, 4),
+            (*MACRO_OPERATIONS, SCALE),
+            filters=(2, 4),
+            kernels=(1, 3, 5, 7),
+            strides=(1, 2),
+            activations=("relu", "relu6", "gelu", "silu"),
+            norms=("batch", "group", "none"),
+            dense_depth=(0, 2),
+            units=(4, 8),
+            dense_norms=("batch", "layer", "none"),
+            dropouts=(0.0, 0.25),
+            readouts=("average", "max", "flatten"),
+        ),
+        {},
+    ),
+    "elastic": (
+        ElasticSpace(
+            widths=((4, 6), 8),
+            depths=(1, 2),
+            expansions=(1, 2),
+            activation=("relu", "hardswish"),
+            squeeze_excite=(False, True),
+            stem=4,
+            head=12,
+            features=8,
+        ),
+        {},
+    ),
+    "stack": (StackSpace(NB201, 3, widths=(2, (4, 6), 4), num_reductions=(0, 2)), {}),
+    "stack, two-input cells": (
+        StackSpace(CellSpace(num_nodes=2), 3, widths=(2, 4), num_reductions=(0, 1)),
+        {},
+    ),
     "own": (NetworkSpace(3), {}),
 }
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
-from own_pieces import OWN_SET, StackSpace
+from own_pieces import OWN_SET, SCALE
+from own_pieces import StackSpace as OwnStackSpace
 
 from optunas.space import (
     DARTS,
     NB201,
+    OFA_MOBILENET_V3,
     CellSpace,
     Choice,
     DenseCellSpace,
+    ElasticSpace,
     Float,
     HyperSpace,
     Int,
     JointSpace,
+    MacroSpace,
     Space,
+    StackSpace,
     When,
     group,
 )
+from optunas.space.macro_operations import MACRO_OPERATIONS
 from optunas.testing import SpaceConformance
 
 PLAIN = HyperSpace(
@@ -62,7 +69,42 @@ SPACES: dict[str, Space[Any]] = {
     "joint, continuous": JointSpace(cell=DARTS, hp=CONTINUOUS),
     "joint, conditional": JointSpace(cell=DenseCellSpace(num_nodes=3), hp=CONDITIONAL),
     "joint, grouped": JointSpace(tabular=GROUPED),
-    "own": StackSpace(7),
+    "macro": MacroSpace(),
+    "macro, two layers": MacroSpace((0, 2), ("conv", "zero"), filters=(4, 8), kernels=(3,)),
+    "macro, everything": MacroSpace(
+        (0, 4),
+        (*MACRO_OPERATIONS, SCALE),
+        filters=(4, 6, 8),
+        kernels=(1, 3, 5, 7),
+        strides=(1, 2),
+        activations=("relu", "relu6", "gelu", "silu"),
+        norms=("batch", "group", "none"),
+        dense_depth=(0, 2),
+        dense_norms=("batch", "layer", "none"),
+        dropouts=(0.0, 0.25),
+        readouts=("average", "max", "flatten"),
+    ),
+    "macro, listed skips": MacroSpace(
+        4, ("conv", "identity"), skips=((0, 3), (1, 4)), joins=("add",)
+    ),
+    "macro, perceptrons": MacroSpace(
+        0, dense_depth=(1, 3), units=(8, 16), dense_activations=("relu", "gelu")
+    ),
+    "elastic": ElasticSpace(widths=((8, 12), 16, 24)),
+    "elastic, one stage": ElasticSpace(widths=(4,), depths=(1, 2), kernels=(3, 5)),
+    "elastic, once for all": OFA_MOBILENET_V3,
+    "stack": StackSpace(),
+    "stack, two cells": StackSpace(
+        DenseCellSpace(num_nodes=2), 2, widths=(4, (6, 8)), num_reductions=(0, 1)
+    ),
+    "stack, two-input cells": StackSpace(
+        CellSpace(num_nodes=2), 4, widths=((4, 6), 8, 8), num_reductions=(1, 2)
+    ),
+    "stack, shared": StackSpace(NB201, 5, share="stage"),
+    "joint, macro": JointSpace(net=MacroSpace((1, 3)), hp=CONDITIONAL),
+    "joint, elastic": JointSpace(net=ElasticSpace(widths=(8, 16)), hp=PLAIN),
+    "joint, nested": JointSpace(inner=JointSpace(net=StackSpace(NB201, 3)), hp=GROUPED),
+    "own": OwnStackSpace(7),
 }
 
 
@@ -70,3 +112,46 @@ class TestSpaces(SpaceConformance):
     @pytest.fixture(params=SPACES.values(), ids=SPACES)
     def space(self, request: pytest.FixtureRequest) -> Space[Any]:
         return request.param
+
+
+SIZES: dict[str, tuple[Space[Any], int | float]] = {
+    "NAS-Bench-201": (NB201, 15_625),
+    "DARTS": (DARTS, 1_037_664_180**2),
+    "Once-for-All, MobileNetV3": (OFA_MOBILENET_V3, 7_371**5),
+    # momentum 0.5, or 0.9 with and without nesterov; or adam: 3 + 1, times three rates.
+    "hyper, conditional": (CONDITIONAL, (3 + 1) * 3),
+    "joint, conditional": (SPACES["joint, conditional"], 5**3 * 12),
+    "hyper, grouped in steps": (
+        HyperSpace(
+            group(
+                "model",
+                {
+                    "svm": {"C": Int(1, 9), "kernel": Choice(("rbf", "poly")),
+                            "degree": When(Int(2, 4), kernel="poly")},
+                    "knn": {"k": Int(1, 30)},
+                    "dummy": {},
+                },
+            ),
+            scale=Choice((True, False)),
+        ),
+        2 * (9 * (1 + 3) + 30 + 1),
+    ),
+    # A chain: depth 1 has one width, depth 2 two, depth 3 three.
+    "hyper, depth": (
+        HyperSpace(
+            depth=Int(1, 3),
+            width1=Choice((8, 16)),
+            width2=When(Choice((8, 16)), depth=(2, 3)),
+            width3=When(Choice((8, 16)), depth=3),
+        ),
+        2 + 4 + 8,
+    ),
+    "hyper, continuous": (CONTINUOUS, math.inf),
+    "hyper, continuous where it counts": (GROUPED, math.inf),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("space", "size"), SIZES.values(), ids=SIZES)
+def test_golden_sizes(space: Space[Any], size: int | float) -> None:
+    assert space.size == size
+    assert type(space.size) is type(size)
