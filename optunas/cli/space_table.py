@@ -65,7 +65,7 @@ def _size(out: Console, body: Mapping[str, Any]) -> None:
         f"{body['size_text']} {members}",
         highlight=False,
     )
-    if body["log10_size"] is None:
+    if body["log10_size"] is None and body["discrete_size"] != 1:
         out.print(
             f"  {body['discrete_size_text']} settings of its discrete parameters", highlight=False
         )

@@ -411,6 +411,7 @@ FIRES: dict[str, tuple[str, Space[Any], dict[str, Any]]] = {
         {"training": {}, "constraints": {"params": 1600}},
     ),
     "duplicates_not_reused": ("warning", NB201, {"reuse": False}),
+    "task_mismatch": ("warning", toy_task.SPACE, {"task": "optunas.tasks:digits", "training": {}}),
     "not_measured": ("warning", Unbuildable(), {"task": "optunas.tasks:digits", "training": {}}),
     "no_data": ("warning", NB201, {"task": no_data, "training": {}}),
 }

@@ -31,12 +31,14 @@ class Costs:
     Attributes:
         values: metric -> one value a member.
         problems: metric -> why it has none, where that is a fault of the space.
+        mismatch: why the task refuses the members, "" when it takes them.
         no_data: why the task could not be made, its data being absent; "" when it could.
         built: whether networks had to be built.
     """
 
     values: dict[str, list[float]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    mismatch: str = ""
     no_data: str = ""
     built: bool = False
 
@@ -65,6 +67,11 @@ def measure(spec: StudySpec, task: Any, members: Sequence[Any]) -> Costs:
             )
         except OptunasError:
             continue
+        try:
+            objective.sample_check(members[0])
+        except OptunasError as error:
+            found.mismatch = str(error)
+            break
         _measure_one(objective, wanted, members, found, spec.seed)
     return found
 

@@ -27,6 +27,7 @@ CODES = (
     "constraint_rarely_met",
     "constraint_always_met",
     "duplicates_not_reused",
+    "task_mismatch",
     "not_measured",
     "no_data",
 )
@@ -264,13 +265,22 @@ def _unmeasured(costs: Costs) -> Iterator[Finding]:
             "The shape of the data decides what a network costs.",
             "Install the data, or ask on a machine that has it.",
         )
-    for name, problem in costs.problems.items():
-        some = name in costs.values
+    if costs.mismatch:
+        yield Finding(
+            "task_mismatch",
+            "warning",
+            f"The study's task refuses what the space holds: {costs.mismatch.rstrip('.')}.",
+            "The study cannot be created.",
+            "Change the space, or the study's training settings.",
+        )
+    for problem in dict.fromkeys(costs.problems.values()):
+        names = [name for name, text in costs.problems.items() if text == problem]
+        some = all(name in costs.values for name in names)
         yield Finding(
             "not_measured",
             "warning",
-            f"The {name} of {'some' if some else 'the'} random networks cannot be had: "
-            f"{problem.rstrip('.')}.",
+            f"The {' and '.join(names)} of {'some' if some else 'the'} random networks cannot be "
+            f"had: {problem.rstrip('.')}.",
             "What cannot be built and measured here fails as a trial, too.",
             "Repair the operation, the space's build or the metric that the message names.",
         )
