@@ -11,6 +11,7 @@ from optunas.space.elastic import ElasticSpace
 from optunas.space.hyper import Hyperparameters, HyperSpace
 from optunas.space.joint import Joint, JointSpace
 from optunas.space.macro import Dense, Layer, Macro
+from optunas.space.macro_operations import MACRO_OPERATIONS
 from optunas.space.macro_space import MacroSpace
 from optunas.space.operations import VOCABULARY, Cost, Operation
 from optunas.space.parameters import Choice, Parameter
@@ -25,6 +26,7 @@ from optunas.space.two_input import CellSpace
 
 __all__ = [
     "DARTS",
+    "MACRO_OPERATIONS",
     "NB201",
     "OFA_MOBILENET_V3",
     "TRAINING_PARAMETERS",

@@ -35,6 +35,7 @@ class Layer:
         norm: ``batch``, ``group`` or ``none``; None as for the activation.
         join: ``sequential`` (the previous node alone), ``add`` or ``concat``.
         skips: earlier nodes that are joined to the previous one, ascending; empty when sequential.
+            A list is kept as a tuple.
     """
 
     operation: str
@@ -45,6 +46,10 @@ class Layer:
     norm: str | None = None
     join: str = "sequential"
     skips: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.skips, list):
+            object.__setattr__(self, "skips", tuple(self.skips))
 
     def __str__(self) -> str:
         """``add(0) conv 3x3 16 /2 batch relu``: join, operation, window, filters, stride."""
@@ -89,7 +94,7 @@ class Macro:
     """A network, without its classifier, which the task's number of outputs decides.
 
     Attributes:
-        layers: of feature maps; empty for a multilayer perceptron.
+        layers: of feature maps; empty for a multilayer perceptron. Lists are kept as tuples.
         dense: fully connected layers after the feature maps (or the flattened input).
         readout: how feature maps become a vector: ``average`` or ``max`` over their pixels, or
             ``flatten``; without layers the input is always flattened, and this is ``flatten``.
@@ -102,6 +107,9 @@ class Macro:
     operations: tuple[Operation, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        for name in ("layers", "dense"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.layers and self.readout != "flatten":
             object.__setattr__(self, "readout", "flatten")
 
@@ -174,7 +182,5 @@ def _read(kind: type, rows: Iterable[Any], name: str, found: list[str]) -> list[
         found += [f"{name}{at}: unknown field {k!r}{nearest(k, known)}" for k in unknown]
         found += [f"{name}{at}: its {key} is missing." for key in missing]
         if not unknown and not missing:
-            skips = row.get("skips")
-            given = {**row, "skips": tuple(skips)} if isinstance(skips, list) else row
-            read.append(kind(**given))
+            read.append(kind(**row))
     return read

@@ -42,14 +42,15 @@ def faults(macro: object, known: Collection[str] = (), trust_names: bool = False
 
     Args:
         macro: anything.
-        known: the operations that a sentence on an unknown one lists; None are all built-in ones
-            and the macro's own.
+        known: the operations of a space, own ones included; none stand for all built-in ones and
+            those that the macro carries.
         trust_names: take an unknown operation for an own one that is not at hand.
     """
     if not isinstance(macro, Macro):
         return {"": f"A macro space holds Macros, got a {type(macro).__name__}."}
     found: Faults = {}
     own = {operation.name for operation in macro.operations}
+    own.update(name for name in known if name not in MACRO_OPERATIONS)
     names = known or (*MACRO_OPERATIONS, *own)
     for part, kind in (("layers", Layer), ("dense", Dense)):
         listed = getattr(macro, part)
@@ -79,8 +80,9 @@ def _layer(
         _join(number, layer, found)
     if not isinstance(name, str) or (name not in MACRO_OPERATIONS and name not in own):
         # The form of an own operation: filters and stride, nothing else.
-        bare = layer.kernel is None and layer.activation is None and layer.norm is None
-        if not (trust_names and isinstance(name, str) and bare):
+        others = (layer.kernel, layer.activation, layer.norm)
+        own_form = layer.filters is not None and others == (None, None, None)
+        if not (trust_names and isinstance(name, str) and own_form):
             key = f"{where}.operation"
             found[key] = f"{where}: unknown operation {name!r}{nearest(str(name), names)}"
             return

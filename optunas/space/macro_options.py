@@ -138,7 +138,7 @@ def clean_operations(values: object, found: list[str]) -> tuple[str | Operation,
     return listed
 
 
-def clean_skips(value: object, deepest: int, found: list[str]) -> bool | tuple[Pair, ...]:
+def clean_skips(value: object, depth: Pair, found: list[str]) -> bool | tuple[Pair, ...]:
     """True, False, or the allowed (source node, target layer) pairs, by target."""
     if isinstance(value, bool):
         return value
@@ -150,7 +150,7 @@ def clean_skips(value: object, deepest: int, found: list[str]) -> bool | tuple[P
         return False
     pairs: list[Pair] = []
     for pair in value:
-        fault = _pair_fault(pair, deepest)
+        fault = _pair_fault(pair, max(depth))
         if fault:
             found.append(fault)
         else:

@@ -111,7 +111,7 @@ class MacroSpace(Space[Macro]):
         self.strides = clean_strides("strides", strides, found)
         self.activations = clean_names("activations", activations, "activation", ACTIVATIONS, found)
         self.norms = clean_names("norms", norms, "norm", NORMS, found)
-        self.skips = clean_skips(skips, self.depth[1], found)
+        self.skips = clean_skips(skips, self.depth, found)
         self.joins = clean_names("joins", joins, "join", JOINS, found, may_be_empty=True)
         self.dense_depth = clean_range("dense_depth", dense_depth, found)
         self.units = clean_numbers("units", units, found)

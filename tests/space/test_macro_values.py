@@ -195,5 +195,20 @@ def test_any_json_is_a_macro_or_refused(layers: Any, dense: Any, readout: Any) -
 
 def test_what_is_no_macro_is_told() -> None:
     assert faults(3)[""] == "A macro space holds Macros, got a int."
-    assert "tuple of Layers" in faults(Macro([CONV]))["layers"]  # type: ignore[arg-type]
+    assert "tuple of Layers" in faults(Macro((POOL, "conv")))["layers"]  # type: ignore[arg-type]
     assert "tuple of Denses" in faults(Macro(dense=(CONV,)))["dense"]  # type: ignore[arg-type]
+
+
+def test_lists_are_kept_as_tuples() -> None:
+    macro = Macro([CONV, CONV, joined(CONV, "add", 0)], [Dense(8)])  # type: ignore[arg-type]
+    skips: Any = [0]
+    assert Layer("identity", join="add", skips=skips) == Layer("identity", join="add", skips=(0,))
+    assert macro == Macro((CONV, CONV, joined(CONV, "add", 0)), (Dense(8),))
+    assert hash(macro)
+    assert faults(macro) == {}
+
+
+def test_a_misspelt_operation_is_no_own_one() -> None:
+    text = '{"kind":"macro","version":1,"layers":[{"operation":"identiy"}],"dense":[]}'
+    with pytest.raises(InvalidArchitectureError, match="'identiy'; did you mean 'identity'"):
+        Macro.from_json(text)
