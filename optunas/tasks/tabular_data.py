@@ -152,7 +152,10 @@ def _from_npz(path: str) -> tuple[Array, Array, int]:
     if not Path(path).is_file():
         raise DataError(f"There is no file {path!r}: name an .npz file that holds x and y.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened:
+            file: Any = np.load(opened, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("it holds a single array")
             strange = [n for n in file if n not in _ARRAYS and n.lower().startswith(("x", "y"))]
             found = {n: np.asarray(file[n]) for n in _ARRAYS if n in file}
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from optunas.errors import InvalidSpecError, UnknownNameError, nearest
 from optunas.space import Choice
 from optunas.tasks.tabular_models import PREPROCESSING, Family, families
 
-__all__ = ["Layout", "check_settings", "make_pipeline"]
+__all__ = ["Layout", "check_settings", "pipeline_of"]
 
 MOST_CATEGORIES = 100
 """One-hot columns of a categorical one; what is rarer shares the last."""
@@ -73,7 +75,7 @@ def check_settings(
         _own_estimator(settings, own)
 
 
-def make_pipeline(
+def pipeline_of(
     candidate: Any,
     settings: Mapping[str, Any],
     layout: Layout,
@@ -115,13 +117,16 @@ def _columns(settings: Mapping[str, Any], layout: Layout) -> Any:
         return None
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
     parts: list[tuple[str, Any, list[int]]] = []
     if layout.numeric:
-        # It also turns the numbers of a mixed table, Python objects, into floats.
         fill = SimpleImputer(strategy=settings.get("impute", "median"), keep_empty_features=True)
-        parts.append(("numbers", fill, list(layout.numeric)))
+        # The numbers of a table with texts are Python objects.
+        floats = FunctionTransformer(np.asarray, kw_args={"dtype": np.float64})
+        numbers = make_pipeline(floats, fill) if layout.categorical else fill
+        parts.append(("numbers", numbers, list(layout.numeric)))
     if layout.categorical:
         encode = OneHotEncoder(
             # All that there are: a fold may lack some, and its columns are the same.

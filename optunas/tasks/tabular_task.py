@@ -22,7 +22,7 @@ from optunas.tasks.scoring import CLASSIFICATION, REGRESSION, default_score, sco
 from optunas.tasks.tabular_data import Table, load_table
 from optunas.tasks.tabular_folds import fold_rows, held_out
 from optunas.tasks.tabular_models import KINDS, check_model_name, families
-from optunas.tasks.tabular_pipeline import Layout, check_settings, make_pipeline
+from optunas.tasks.tabular_pipeline import Layout, check_settings, pipeline_of
 
 __all__ = ["TabularModel", "TabularTask", "tabular"]
 
@@ -77,6 +77,8 @@ def tabular(
             few rows for the folds, cells that are no numbers, infinite values.
         InvalidSpecError, UnknownNameError, TaskError: for arguments that cannot be.
     """
+    if models is not None and not isinstance(models, Mapping):
+        raise InvalidSpecError(f"models maps names to references, got {models!r}.")
     table = load_table(str(data), kind, target, categorical, drop)
     chosen = default_score(table.kind) if score is None else score
     options = {
@@ -155,7 +157,7 @@ class TabularTask:
 
     def build(self, architecture: Any, hyperparameters: Mapping[str, Any], seed: int = 0) -> Any:
         """The unfitted pipeline."""
-        return make_pipeline(architecture, hyperparameters, self._layout, self._own, seed)
+        return pipeline_of(architecture, hyperparameters, self._layout, self._own, seed)
 
     def scores(
         self,
