@@ -55,6 +55,10 @@ class MacroSpace(Space[Macro]):
     ``dense1.activation``, ``dense1.norm``, ``dense1.dropout``. A parameter counts when its layer is
     there and its operation (or a join) has it. ``depth=0`` is a multilayer perceptron.
 
+    Pools and identities keep all the channels that a concatenation gives them, so that each can
+    double the width: in deep spaces, leave ``concat`` out, list the skips, or constrain the
+    parameters, which are known without building.
+
     Attributes:
         depth: lowest and highest number of layers; one int stands for both. 0 is allowed.
         operations: of ``MACRO_OPERATIONS``: ``conv``, ``sep_conv`` (depthwise, then 1x1),
