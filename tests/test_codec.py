@@ -24,6 +24,8 @@ from optunas.space import (
     JointSpace,
     Parameter,
     Space,
+    When,
+    group,
 )
 
 HYPER = HyperSpace(
@@ -34,7 +36,18 @@ HYPER = HyperSpace(
     optimizer=Choice(("sgd", "adam")),
     nesterov=Choice((True, False)),
 )
+CONDITIONAL = HyperSpace(
+    optimizer=Choice(("sgd", "adam")),
+    momentum=When(Choice((0.5, 0.9)), optimizer="sgd"),
+    nesterov=When(Choice((True, False)), momentum=0.9),
+)
+MODELS = HyperSpace(
+    group("model", {"svm": {"C": Float(0.01, 100.0, log=True)}, "knn": {"k": Int(1, 30)}})
+)
 SPACES: dict[str, Space] = {
+    "conditional": CONDITIONAL,
+    "grouped": MODELS,
+    "joint, grouped": JointSpace(cell=DenseCellSpace(num_nodes=2), tabular=MODELS),
     "nb201": NB201,
     "darts": DARTS,
     "small cells": CellSpace(("none", "skip_connect"), num_nodes=1),
@@ -70,7 +83,13 @@ def test_suggestions_and_trials_agree(space: Space, name: str | None) -> None:
         space.validate(a)
         assert codec.from_params(space, trial, name) == a
         assert codec.from_params(space, trial.params, name) == a
-        assert codec.to_params(space, a, name) == pytest.approx(trial.params)
+        params = codec.to_params(space, a, name)
+        assert list(params) == list(trial.params)
+        prefix = next(iter(params)).removesuffix(next(iter(space.parameters())))
+        counting = [prefix + key for key in space.active(space.encode(a))]
+        assert {k: params[k] for k in counting} == pytest.approx(
+            {k: trial.params[k] for k in counting}
+        )
         assert trial.distributions == codec.distributions(space, name)
         assert list(trial.params) == list(codec.distributions(space, name))
 
@@ -226,3 +245,77 @@ def test_samplers_suggest_members_of_a_joint_space(sampler: Any) -> None:
     run = optuna.create_study(sampler=sampler)
     run.optimize(objective, n_trials=12)
     assert len({space.digest(codec.from_params(space, t)) for t in run.trials}) > 6
+
+
+def test_every_parameter_is_suggested_also_one_that_does_not_count() -> None:
+    """NSGA-II and GP see only what all trials share."""
+    run = study()
+    members = []
+    for _ in range(20):
+        trial = run.ask()
+        members.append(codec.suggest(trial, CONDITIONAL))
+        assert list(trial.params) == ["optimizer", "momentum", "nesterov"]
+        run.tell(trial, 0.0)
+    assert {len(member) for member in members} == {1, 2, 3}
+    assert all(("momentum" in member) is (member["optimizer"] == "sgd") for member in members)
+
+
+def test_what_does_not_count_may_be_missing_or_anything() -> None:
+    wanted = {"optimizer": "adam"}
+    for more in ({}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": False}):
+        member = codec.from_params(CONDITIONAL, {"optimizer": "adam", **more})
+        assert member == wanted
+        assert (
+            codec.suggest(FixedTrial(codec.to_params(CONDITIONAL, member)), CONDITIONAL) == member
+        )
+    params = codec.to_params(CONDITIONAL, codec.from_params(CONDITIONAL, wanted))
+    assert params == {"optimizer": "adam", "momentum": 0.5, "nesterov": True}
+    with pytest.raises(InvalidArchitectureError) as caught:
+        codec.from_params(CONDITIONAL, {"left.optimizer": "sgd", "left.nesterov": 3}, "left")
+    assert str(caught.value).splitlines() == [
+        "Parameter 'left.momentum' is missing; it must be one of 0.5, 0.9.",
+        "Parameter 'left.nesterov' is 3, but it must be one of True, False.",
+    ]
+
+
+def test_a_trial_of_a_joint_space_with_conditions_may_hold_other_parameters() -> None:
+    trial = study().ask()
+    space = SPACES["joint, grouped"]
+    member = codec.suggest(trial, space)
+    trial.suggest_float("elsewhere", 0, 1)
+    assert codec.from_params(space, trial) == member
+    assert list(codec.distributions(space)) == [
+        "cell.edge0-1", "tabular.model", "tabular.svm.C", "tabular.knn.k",
+    ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:BruteForceSampler is experimental")
+def test_a_grid_that_switches_a_parameter_on_does_so_for_what_optuna_stores() -> None:
+    space = HyperSpace(drop=Float(0.1, 0.7, step=0.2), after=When(Int(1, 2), drop=(0.3, 0.7)))
+    run = optuna.create_study(sampler=optuna.samplers.BruteForceSampler())
+    run.optimize(lambda trial: float(len(codec.suggest(trial, space))), n_trials=50)
+    assert {codec.from_params(space, trial) for trial in run.trials} == set(space.enumerate())
+    assert len(run.trials) == 8
+    for trial in run.trials:
+        stored = codec.from_params(space, trial)
+        assert len(stored) == trial.value
+        assert ("after" in stored) is (stored["drop"] in (0.3, 0.7))
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        optuna.samplers.TPESampler(seed=0, n_startup_trials=3),
+        optuna.samplers.NSGAIISampler(seed=0, population_size=4),
+    ],
+    ids=["tpe", "nsga2"],
+)
+def test_samplers_suggest_members_of_conditional_spaces(sampler: Any) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        member = codec.suggest(trial, MODELS)
+        MODELS.validate(member)
+        return member.get("svm.C", 0.0) + member.get("knn.k", 0)
+
+    run = optuna.create_study(sampler=sampler)
+    run.optimize(objective, n_trials=12)
+    assert {codec.from_params(MODELS, t)["model"] for t in run.trials} == {"svm", "knn"}

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.parameter import is_lazy
 
 from optunas.metrics import cost
 from optunas.metrics.counting import count_flops, count_params
@@ -72,6 +73,8 @@ class NetworkConformance(Subject):
             torch.manual_seed(seed)
             network = self.build(member, input_shape)
         require(isinstance(network, nn.Module), f"gives a {type(network).__name__}, no module")
+        lazy = [n for n, p in network.named_parameters() if is_lazy(p)]
+        require(not lazy, f"gives {', '.join(lazy)} no shape before the first input; state sizes")
         return network
 
     def _networks(self) -> Iterator[tuple[Sampled, tuple[int, ...], nn.Module]]:
