@@ -6,7 +6,7 @@ A PNG is made with Pillow, which is imported when it is needed.
 
 from optunas.draw.architecture import can_draw, parameters_svg, to_png, to_svg
 from optunas.draw.curve import curve_svg
-from optunas.draw.families import short_label
+from optunas.draw.families import layer_label, short_label
 from optunas.draw.front import FrontPoint, front_svg
 from optunas.draw.raster import svg_to_png
 
@@ -15,6 +15,7 @@ __all__ = [
     "can_draw",
     "curve_svg",
     "front_svg",
+    "layer_label",
     "parameters_svg",
     "short_label",
     "svg_to_png",

@@ -192,6 +192,9 @@ def _check(element: ET.Element, kind: str) -> None:
         raise InvalidSpecError(
             f"svg_to_png knows no element <{kind}>; a drawing is made of {', '.join(_KNOWN)}."
         )
+    if len(element) and kind not in ("svg", "g", "linearGradient"):
+        inner = element[0].tag.removeprefix(_SVG)
+        raise InvalidSpecError(f"svg_to_png knows no <{inner}> inside <{kind}>.")
     unknown = sorted(set(element.attrib) - set(_KNOWN[kind]))
     if unknown:
         raise InvalidSpecError(f"svg_to_png knows no attribute {unknown[0]!r} of <{kind}>.")

@@ -23,7 +23,17 @@ Colour = tuple[int, int, int]
 STRIP = 256
 """Rows of the finished picture that are drawn at a time, so that memory stays small."""
 
-_ALIKE = {"×": "x", "−": "-", "–": "-", "—": "-", "÷": "/", "→": ">", "‖": "||", "’": "'"}
+_ALIKE = {
+    "×": "x",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "÷": "/",
+    "→": ">",
+    "‖": "||",
+    "’": "'",
+    "ß": "ss",
+}
 
 
 @dataclass(frozen=True)
@@ -191,7 +201,7 @@ def _words(strip: Image, words: Words, top: int) -> None:
     room = text_width(words.value, words.size) * (BOLDER if words.bold else 1.0)
     size = max(words.size, 1.0)
     long = _font(size).getlength(value)
-    font = _font(size * min(1.0, room / long))
+    font = _font(max(size * min(1.0, room / long), 1.0))
     stroke = max(round(size * 0.022), 1) if words.bold else 0
     anchor = {"start": "ls", "middle": "ms", "end": "rs"}[words.anchor]
     x, y = words.x, words.y - top

@@ -23,6 +23,7 @@ __all__ = [
     "clean",
     "document",
     "number",
+    "plain",
     "shorten",
     "text",
     "text_width",
@@ -44,9 +45,14 @@ _NARROW, _WIDE = frozenset("iljtfrI.,:;|!'()[] "), frozenset("mwMW@%")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+def plain(value: object) -> str:
+    """``value`` on one line; characters that XML forbids become a replacement mark."""
+    return _NOT_XML.sub("\ufffd", " ".join(str(value).splitlines()))
+
+
 def clean(value: object) -> str:
-    """``value`` as escaped XML text; characters that XML forbids become a replacement mark."""
-    return escape(_NOT_XML.sub("\ufffd", str(value)), {'"': "&quot;", "\n": " "})
+    """:func:`plain` text, escaped for XML."""
+    return escape(plain(value), {'"': "&quot;"})
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,7 @@ from optunas.draw.svg import (
     MUTED,
     clean,
     number,
+    plain,
     shorten,
     text,
     text_width,
@@ -30,7 +31,7 @@ def table_picture(values: Mapping[str, Any], width: float | None = None) -> Pict
 
     Without a width, up to fourteen rows stand in one column. An empty table says so.
     """
-    rows = [(shorten(str(name), 36), value_text(value)) for name, value in values.items()]
+    rows = [(shorten(plain(name), 36), value_text(value)) for name, value in values.items()]
     if not rows:
         return Picture(120, 20, [text(0, 14, "no parameters", 12, MUTED)])
     count = _columns(rows, width)
@@ -57,7 +58,7 @@ def value_text(value: Any) -> str:
     """A value in at most 40 characters; numbers with six significant digits."""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return shorten(str(value), 40)
+    return shorten(plain(value), 40)
 
 
 def _widths(rows: list[tuple[str, str]]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import logging
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,16 +27,28 @@ from optunas.pareto import front
 from optunas.pruning import curve as curve_of
 from optunas.pruning.curves import read_curve
 from optunas.space.cell import Cell, Genotype
+from optunas.space.macro import Macro
+from optunas.space.stack import Stack
+from optunas.space.subnet import Subnet
 
 __all__ = ["Inspector", "read_architecture"]
 
 _logger = logging.getLogger(__name__)
 
-CELL, CURVE, FRONT = "cell.svg", "learning-curve.svg", "front.svg"
-_CAPTIONS = {CELL: "The cell", CURVE: "The learning curve"}
+CELL, NETWORK, CURVE, FRONT = "cell.svg", "network.svg", "learning-curve.svg", "front.svg"
+_CAPTIONS = {CELL: "The cell", NETWORK: "The network", CURVE: "The learning curve"}
 _FIGURE_EVERY_S = 30.0
 _SHARE = 20.0
 """The study's note takes at most one in so many seconds."""
+
+_NETWORKS: dict[str, Any] = {
+    "cell": Cell,
+    "genotype": Genotype,
+    "macro": Macro,
+    "subnet": Subnet,
+    "stack": Stack,
+}
+"""What the JSON of an architecture says it is."""
 
 
 class Inspector:
@@ -194,9 +206,10 @@ class Inspector:
             return images
         title = f"Trial {trial.number}"
         with self._keep_going(self._folder):
-            if CELL not in there and draw.can_draw(architecture):
+            name = CELL if isinstance(architecture, (Cell, Genotype)) else NETWORK
+            if name not in there and draw.can_draw(architecture):
                 svg = draw.to_svg(architecture, title)
-                images[_CAPTIONS[CELL]] = self._shelf.add(trial, CELL, svg)
+                images[_CAPTIONS[name]] = self._shelf.add(trial, name, svg)
             if CURVE not in there and len(curve) > 1:
                 svg = draw.curve_svg(
                     {title: (list(curve), list(curve.values()))},
@@ -230,20 +243,21 @@ class Inspector:
                 )
 
 
-def read_architecture(user_attrs: Mapping[str, Any]) -> Cell | Genotype | None:
-    """The cell or genotype in a trial's attribute ``architecture``, also as part of a joint one."""
+def read_architecture(user_attrs: Mapping[str, Any]) -> Any:
+    """The architecture in a trial's attribute ``architecture``, also as part of a joint one.
+
+    A Cell, Genotype, Macro, Subnet or Stack; None for anything else.
+    """
     try:
         return _find(json.loads(user_attrs["architecture"]))
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _find(body: Any) -> Cell | Genotype | None:
+def _find(body: Any) -> Any:
     kind = body.get("kind") if isinstance(body, dict) else None
-    if kind == "cell":
-        return Cell.from_json(json.dumps(body))
-    if kind == "genotype":
-        return Genotype.from_json(json.dumps(body))
+    if kind in _NETWORKS:
+        return _NETWORKS[kind].from_json(json.dumps(body))
     if kind == "joint":
         found = [_find(part) for part in body["parts"].values()]
         return next((part for part in found if part is not None), None)
@@ -251,20 +265,32 @@ def _find(body: Any) -> Cell | Genotype | None:
 
 
 def _describe(trial: FrozenTrial) -> str:
-    """A small cell's own string; of a larger architecture, how often it has which operation."""
+    """An architecture's own string; of one that is long, how often it has which operation."""
     architecture = read_architecture(trial.user_attrs)
     if architecture is None:
         return ""
-    if isinstance(architecture, Cell):
-        words = str(architecture)
-        return words if len(words) <= 120 else _operations(architecture)
-    halves = {"normal": architecture.normal, "reduction": architecture.reduce}
-    return "; ".join(f"{name}: {_operations(cell)}" for name, cell in halves.items())
+    if isinstance(architecture, Genotype):
+        halves = {"normal": architecture.normal, "reduction": architecture.reduce}
+        return "; ".join(f"{name}: {_operations([cell])}" for name, cell in halves.items())
+    words = str(architecture)
+    if len(words) <= 120:
+        return words
+    if isinstance(architecture, (Cell, Stack)):
+        cells = [architecture] if isinstance(architecture, Cell) else architecture.cells
+        count = f"{len(cells)} cells: " if len(cells) > 1 else ""
+        return count + _operations(cells)
+    if isinstance(architecture, Macro):
+        layers = [draw.layer_label(one.operation, one.kernel) for one in architecture.layers]
+        return _counted([*layers, *("dense" for _ in architecture.dense)])
+    return words[:119] + "…"
 
 
-def _operations(cell: Cell) -> str:
-    counts = Counter(draw.short_label(edge.operation) for edge in cell.edges)
-    return ", ".join(f"{count} {label}" for label, count in sorted(counts.items()))
+def _operations(cells: Sequence[Cell]) -> str:
+    return _counted(draw.short_label(edge.operation) for cell in cells for edge in cell.edges)
+
+
+def _counted(labels: Iterable[str]) -> str:
+    return ", ".join(f"{count} {label}" for label, count in sorted(Counter(labels).items()))
 
 
 def _objectives(study: optuna.Study, names: Sequence[str] | None) -> tuple[Metric, ...]:

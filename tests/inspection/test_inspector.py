@@ -18,6 +18,9 @@ from optunas.inspection.pictures import LearningCurves, front_picture, score_of
 from optunas.measures import Metric, metric
 from optunas.pruning import report
 from optunas.space.cell import Cell, Edge, Genotype
+from optunas.space.macro import Dense, Layer, Macro
+from optunas.space.stack import Stack
+from optunas.space.subnet import Block, Stage, Subnet
 
 CELL = Cell.from_str("|nor_conv_3x3~0|+|none~0|skip_connect~1|")
 OBJECTIVES = (metric("accuracy"), metric("latency_ms"), metric("params"))
@@ -310,6 +313,34 @@ def test_a_genotype_is_told_in_two_lines_and_summed_up_in_the_fronts_table() -> 
     assert f"```\nnormal {normal}\nreduce {reduce}\n```" in note_of(study, told)
     note = Dashboard(study._storage).study(study._study_id)["note"]["body"]
     assert "normal: 2 sep 3×3; reduction: 1 max 3×3, 1 skip" in note
+
+
+LONG = Macro(tuple(Layer("conv", 64, 3, 1, "relu", "batch") for _ in range(9)), (Dense(10),))
+NETWORKS = {
+    "a macro network": (Macro((Layer("max_pool", None, 2, 2),), (Dense(64),)), "dense 64"),
+    "a long macro network": (LONG, "9 conv 3×3, 1 dense"),
+    "a subnet": (Subnet(16, (Stage(24, (Block(3, 4.0), Block(5, 6.0))),)), "k3e4 k5e6"),
+    "a long subnet": (Subnet(16, (Stage(24, (Block(3, 4.0),) * 40),)), "…"),
+    "a stack": (Stack((CELL,) * 4, (16, 32), (1,)), "4 cells: 4 conv 3×3"),
+}
+
+
+@pytest.mark.parametrize("case", NETWORKS)
+def test_networks_of_every_space_are_drawn_and_told(case: str, tmp_path: Path) -> None:
+    network, words = NETWORKS[case]
+    study = make_study()
+    trial = begin(study)
+    joint = {"kind": "joint", "version": 1, "parts": {"net": json.loads(network.to_json())}}
+    trial.set_user_attr("architecture", json.dumps(joint))
+    inspector = Inspector(study, tmp_path)
+    inspector.trial_ending(trial)
+    inspector(study, study.tell(trial, VALUES))
+    shown = Dashboard(study._storage).study(study._study_id)["trials"][0]
+    names = {artifact["filename"] for artifact in shown["artifacts"]}
+    assert names == {"network.svg", "learning-curve.svg"}
+    assert str(network) in shown["note"]["body"]
+    assert "The network" in shown["note"]["body"]
+    assert words in Dashboard(study._storage).study(study._study_id)["note"]["body"]
 
 
 def test_the_studys_note_counts_broken_constraints() -> None:
