@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+try:
+    import pytest  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "optunas.testing needs pytest, which is not installed: pip install 'optunas[test]'."
+    ) from error
+
 from optunas.testing.spaces import SpaceConformance
 
 if TYPE_CHECKING:

@@ -13,9 +13,52 @@ import numpy as np
 import optuna
 
 from optunas.codec import from_params, suggest_cell, suggest_genotype, to_params
-from optunas.space import DARTS, NB201, DenseCellSpace, Space
+from optunas.space import (
+    DARTS,
+    NB201,
+    OFA_MOBILENET_V3,
+    Choice,
+    DenseCellSpace,
+    Float,
+    HyperSpace,
+    Int,
+    JointSpace,
+    MacroSpace,
+    Space,
+    StackSpace,
+    When,
+    group,
+)
 
 ROUNDS = 7
+CONDITIONAL = HyperSpace(
+    optimizer=Choice(("sgd", "adam")),
+    lr=Float(1e-4, 0.1, log=True),
+    momentum=When(Float(0.5, 0.99), optimizer="sgd"),
+    nesterov=When(Choice((True, False)), optimizer="sgd"),
+    beta=When(Float(0.8, 0.99), optimizer="adam"),
+)
+MODELS = HyperSpace(
+    group(
+        "model",
+        {
+            "svm": {"C": Float(0.01, 100.0, log=True), "kernel": Choice(("rbf", "poly"))},
+            "forest": {"trees": Int(10, 300, log=True), "depth": Int(2, 20)},
+            "knn": {"k": Int(1, 30)},
+        },
+    )
+)
+OTHERS: dict[str, tuple[Space, int]] = {
+    "macro, depth 1 to 6": (MacroSpace(), 1_000),
+    "macro, depth 1 to 16": (MacroSpace((1, 16)), 200),
+    "elastic, Once-for-All": (OFA_MOBILENET_V3, 2_000),
+    "stack of six NB201 cells": (StackSpace(), 1_000),
+    "stack of eight DARTS cells": (StackSpace(DARTS, 8), 500),
+    "hyper, conditional": (CONDITIONAL, 5_000),
+    "hyper, groups": (MODELS, 5_000),
+    "joint, NB201 and conditional": (JointSpace(cell=NB201, train=CONDITIONAL), 5_000),
+}
+"""Spaces without a target of their own, with how many members to time."""
 
 
 def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
@@ -96,6 +139,8 @@ def main() -> None:
     fresh = DenseCellSpace(num_nodes=6)
     rate = sample_validate_digest(fresh, 2_000)
     print(f"dense cell of 6 nodes, the same   {rate:9,.0f} /s")
+    for name, (space, count) in OTHERS.items():
+        print(f"{name:33} {sample_validate_digest(space, count):9,.0f} /s")
     spent = enumerate_with_digests()
     print(f"NB201 enumerated with digests     {spent:9.2f} s, {spent / 3:5.2f} x the limit of 3 s")
     ours, hand = suggest_against_by_hand()
