@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from optunas.darts.settings import ORDERS, VARIANTS, SearchSettings
 
 if TYPE_CHECKING:
+    from optunas.darts.choose import Ranked, discretize, ranked
     from optunas.darts.record import EpochRecord, Search
     from optunas.darts.searching import search
     from optunas.darts.supernet import SuperNetwork
@@ -19,16 +20,22 @@ __all__ = [
     "ORDERS",
     "VARIANTS",
     "EpochRecord",
+    "Ranked",
     "Search",
     "SearchSettings",
     "SuperNetwork",
+    "discretize",
+    "ranked",
     "search",
 ]
 
 _LAZY = {
     "EpochRecord": "record",
+    "Ranked": "choose",
     "Search": "record",
     "SuperNetwork": "supernet",
+    "discretize": "choose",
+    "ranked": "choose",
     "search": "searching",
 }
 

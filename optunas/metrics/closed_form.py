@@ -34,7 +34,7 @@ from optunas.space.operations import VOCABULARY, Cost, Operation
 from optunas.space.stack import Stack
 from optunas.space.subnet import Subnet
 
-__all__ = ["cost"]
+__all__ = ["cost", "place_cost", "shared_cost"]
 
 
 def cost(
@@ -64,19 +64,20 @@ def cost(
     if isinstance(architecture, Stack):
         refuse_counts(architecture, channels, num_cells)
     plan = skeleton(architecture, input_shape, num_classes, *default_counts(channels, num_cells))
-    fixed, layers = _summary(plan)
+    fixed, layers = shared_cost(plan)
     params, macs = fixed
     for layer, count in layers:
         cell = cell_at(architecture, layer)
         own = {operation.name: operation for operation in cell.operations}
         for place in places(cell, layer):
-            place_params, place_macs = _place_cost(place, own)
+            place_params, place_macs = place_cost(place, own)
             params += count * place_params
             macs += count * place_macs
     return Cost(params, macs)
 
 
-def _place_cost(place: Place, own: dict[str, Operation]) -> Cost:
+def place_cost(place: Place, own: dict[str, Operation]) -> Cost:
+    """What one operation costs where it stands; ``own`` are the user's operations by name."""
     name, channels, stride, height, width = place
     operation = own.get(name)
     if operation is None or (operation.factory is None and operation.cost is None):
@@ -91,7 +92,7 @@ def _place_cost(place: Place, own: dict[str, Operation]) -> Cost:
 
 
 @lru_cache(maxsize=1024)
-def _summary(plan: Skeleton) -> tuple[Cost, tuple[tuple[DenseLayer | PairLayer, int], ...]]:
+def shared_cost(plan: Skeleton) -> tuple[Cost, tuple[tuple[DenseLayer | PairLayer, int], ...]]:
     """What every architecture of this plan costs, and how often each distinct cell stands in it."""
     stem, head = plan.stem, plan.head
     parts = [
