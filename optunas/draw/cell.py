@@ -29,7 +29,8 @@ def cells_picture(captions: Sequence[tuple[str, Cell]]) -> Picture:
         move = f"translate({number(x)} {number(top + (tallest - plan.height) / 2)})"
         parts.append(f'<g transform="{move}">{cell_panel(plan)}</g>')
         x += plan.width + 2 * PAD
-    return Picture(x - 2 * PAD, top + tallest, parts, families_of(plans), cell_notes(plans))
+    notes = cell_notes(plans, all(plan.live for plan in plans))
+    return Picture(x - 2 * PAD, top + tallest, parts, families_of(plans), notes)
 
 
 def families_of(plans: Sequence[Plan]) -> set[Family]:
@@ -37,13 +38,13 @@ def families_of(plans: Sequence[Plan]) -> set[Family]:
     return {family(edge.operation) for plan in plans for edge in plan.links if edge.operation}
 
 
-def cell_notes(plans: Sequence[Plan]) -> list[str]:
-    """What is not drawn, and whether a cell passes nothing on."""
+def cell_notes(plans: Sequence[Plan], connected: bool) -> list[str]:
+    """What is not drawn, and whether nothing passes."""
     hidden, total = sum(p.hidden for p in plans), sum(len(p.cell.edges) for p in plans)
     notes = []
     if hidden:
         notes.append(f"{hidden} of {total} edges {'is' if hidden == 1 else 'are'} none, not drawn")
-    if any(not plan.live for plan in plans):
+    if not connected:
         notes.append("no way from the input to the output")
     return notes
 

@@ -62,7 +62,7 @@ def stack_picture(stack: Stack) -> Picture:
     runs = runs_of(stack)
     plans = [plan_cell(run.cell) for run in runs]
     tallest = max((plan.height for plan in plans), default=0.0)
-    connected = all(plan.live for plan in plans)
+    connected = _connected(runs, plans)
     items: list[Item] = [input_item(connected)]
     for run, plan in zip(runs, plans, strict=True):
         if run.reduces and run.cell.num_inputs == 1:
@@ -71,7 +71,20 @@ def stack_picture(stack: Stack) -> Picture:
         items.append(_panel(run, plan, _channels(stack, run.stage), tallest, connected))
     items += [block(["average", "pool"], _HALF, connected, (56.0, 0.0)), output_item(connected)]
     width, height, parts = in_rows(items, LIMIT)
-    return Picture(width, height, parts, families_of(plans), cell_notes(plans))
+    return Picture(width, height, parts, families_of(plans), cell_notes(plans, connected))
+
+
+def _connected(runs: list[Run], plans: list[Plan]) -> bool:
+    """Whether a signal comes through; a two-input cell also reads the cell before the last one."""
+    before, last = True, True
+    for run, plan in zip(runs, plans, strict=True):
+        for _ in range(run.count):
+            if run.cell.num_inputs == 1:
+                here = last and bool(plan.live)
+            else:
+                here = (before and 0 in plan.live) or (last and 1 in plan.live)
+            before, last = last, here
+    return last
 
 
 def _channels(stack: Stack, stage: int) -> str:

@@ -239,6 +239,21 @@ def test_a_stack_whose_cell_is_cut_is_faint() -> None:
     assert "no way from the input to the output" in words(svg)
 
 
+def test_a_two_input_cell_bridges_the_cell_before_it() -> None:
+    cut = Cell((Edge(0, 2, "none"), Edge(1, 2, "none")), 2)
+    both = Cell((Edge(0, 2, "skip_connect"), Edge(1, 2, "skip_connect")), 2)
+    nearest = Cell((Edge(0, 2, "none"), Edge(1, 2, "skip_connect")), 2)
+    note = "no way from the input to the output"
+    for cells, connected in (
+        ((both, cut, both), True),
+        ((both, cut, nearest), False),
+        ((both, cut, cut, both), False),
+        ((cut, both), True),
+        ((both, cut), False),
+    ):
+        assert (note not in words(to_svg(Stack(cells, (16,))))) == connected, cells
+
+
 def test_a_joint_member_has_its_hyperparameters_below() -> None:
     svg = to_svg(Joint({"net": SIX, "train": SETTINGS}), "Trial 1")
     places = {box.words: box for box in text_boxes(svg)}
