@@ -115,10 +115,16 @@ def _budget(handle: StudyHandle) -> str:
 
 
 def print_front(handle: StudyHandle, console: Console | None = None) -> None:
-    """Print the Pareto front: a table of figures with the reference network, then the networks."""
+    """Print the Pareto front: a table of figures with the reference network, then the networks.
+
+    Hyperparameters that only some of them have stand with the networks: as columns they would be
+    mostly empty, and there can be dozens.
+    """
     console = console or _console()
     table = handle.front()
-    shown = [c for c in table.columns if c not in ("architecture", "source")]
+    searched = handle.spec.space.hyperparameter_names()
+    partial = [c for c in searched if {True, False} == {row.get(c) is None for row in table}]
+    shown = [c for c in table.columns if c not in ("architecture", "source", *partial)]
     if any(row.get("source") for row in table):
         shown.append("source")
     several = len(handle.spec.objective_metrics) > 1
@@ -135,9 +141,12 @@ def print_front(handle: StudyHandle, console: Console | None = None) -> None:
         grid.add_section()
         grid.add_row(*(_text({**reference, "trial": "ref"}.get(c)) for c in shown), style="dim")
     console.print(grid)
-    for row in (row for row in table if row["architecture"]):
-        line = f"{row['trial']:>5}  {row['architecture']}"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for row in table:
+        own = (f"{c} {_text(row[c])}" for c in partial if row.get(c) is not None)
+        words = ", ".join(filter(None, (row["architecture"], *own)))
+        if words:
+            line = f"{row['trial']:>5}  {words}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     if reference is not None:
         console.print(f"  ref  {reference['name']}", highlight=False, style="dim")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -93,6 +94,29 @@ def test_every_value_reaches_the_front_and_a_baseline_stands_beside_it() -> None
     assert handle.usage().trials == 10
 
 
+def test_what_only_some_models_have_stands_below_the_table() -> None:
+    from rich.console import Console
+
+    from optunas.cli.render import print_front
+
+    table = group("model", {"linear": {"C": Float(0.5, 2.0)}, "knn": {"n_neighbors": Int(3, 9)}})
+    handle = run(replace(SPEC, space=HyperSpace(table), objectives=("accuracy", "predict_ms")))
+    console = Console(width=160, record=True, file=io.StringIO())
+    print_front(handle, console)
+    text = console.export_text()
+    models = {row["model"] for row in handle.front()}
+    head = next(line for line in text.splitlines() if "trial" in line)
+    assert "model" in head
+    for model, name in (("linear", "linear.C"), ("knn", "knn.n_neighbors")):
+        assert (name in head) == (models == {model})
+        assert text.count(name) == (1 if models == {model} else count(handle, model))
+
+
+def count(handle: optunas.StudyHandle, model: str) -> int:
+    """How many of the front are of one model."""
+    return sum(row["model"] == model for row in handle.front())
+
+
 def test_no_baseline_when_none_is_asked_for() -> None:
     assert run(replace(SPEC, reference=False), trials=1).reference is None
 
@@ -133,7 +157,9 @@ def test_an_own_model_needs_trust_when_it_comes_from_a_storage(sqlite: str) -> N
     )
     handle = optunas.run(spec, storage=sqlite, trials=4, progress=False)
     assert "naive" in {t.params["model"] for t in handle.trials(TrialState.COMPLETE)}
-    with pytest.raises(TaskError, match="code from outside optunas; .* --trust test_tabular_study"):
+    with pytest.raises(
+        TaskError, match=r"code from outside optunas; .* --trust test_tabular_study"
+    ):
         optunas.run("tables", storage=sqlite, trials=5, progress=False)
     optunas.run("tables", storage=sqlite, trials=5, trust=["test_tabular_study"], progress=False)
     assert handle.usage().trials == 5

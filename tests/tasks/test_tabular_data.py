@@ -218,9 +218,9 @@ def test_a_target_that_is_not_there(tmp_path: Path) -> None:
     path = write(tmp_path, people())
     with pytest.raises(DataError, match="no 'lable'; did you mean 'label'"):
         tabular(path, target="lable")
-    with pytest.raises(DataError, match="target must name the column to predict. Known: age"):
+    with pytest.raises(DataError, match=r"target must name the column to predict. Known: age"):
         tabular(path)
-    with pytest.raises(DataError, match="'label' has texts, 'young' for instance|'old' for inst"):
+    with pytest.raises(DataError, match=r"'label' has texts, 'young' for instance|'old' for inst"):
         tabular(path, target="label", kind="regression")
     with pytest.raises(DataError, match="labels that are no whole numbers"):
         tabular(path, target="age", kind="classification", drop=["weight"])

@@ -220,7 +220,7 @@ def test_an_own_model_by_reference() -> None:
     scores, found = drain(task.scores(None, settings))
     assert scores[-1].score == pytest.approx(np.mean(task.table.y == 1), abs=0.02)
     assert found.pipeline[-1].random_state == 0
-    with pytest.raises(InvalidSpecError, match="one of 'linear', .* 'majority'"):
+    with pytest.raises(InvalidSpecError, match=r"one of 'linear', .* 'majority'"):
         task.check({"model": "minority"})
 
 
