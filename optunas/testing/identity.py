@@ -165,7 +165,8 @@ class IdentityTests(TranslationTests):
 
     def _seeded_verbs(self, other: Any, rng: np.random.Generator) -> dict[str, Any]:
         def mutate(a: Any) -> None:
-            self.space.mutate(a, rng)
+            if self.space.size > 1:
+                self.space.mutate(a, rng)
 
         def crossover(a: Any) -> None:
             self.space.crossover(a, other, rng)

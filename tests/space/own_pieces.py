@@ -103,3 +103,19 @@ class NetworkSpace(StackSpace):
             net.extend([nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()])
             channels = width
         return net.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, outputs)])
+
+
+@dataclass(frozen=True, eq=False)
+class DivisorSpace(Space[int]):
+    """An own space whose members are bare numbers."""
+
+    highest: int
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {"number": Int(1, self.highest)}
+
+    def encode(self, architecture: int) -> dict[str, Any]:
+        return {"number": architecture}
+
+    def decode(self, values: Mapping[str, Any]) -> int:
+        return values["number"]

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from own_pieces import OWN_SET, SCALE
+from own_pieces import OWN_SET, SCALE, DivisorSpace
 from own_pieces import StackSpace as OwnStackSpace
 
 from optunas.space import (
@@ -28,6 +28,7 @@ from optunas.space import (
     group,
 )
 from optunas.space.macro_operations import MACRO_OPERATIONS
+from optunas.space.training import training_space
 from optunas.testing import SpaceConformance
 
 PLAIN = HyperSpace(
@@ -104,7 +105,19 @@ SPACES: dict[str, Space[Any]] = {
     "joint, macro": JointSpace(net=MacroSpace((1, 3)), hp=CONDITIONAL),
     "joint, elastic": JointSpace(net=ElasticSpace(widths=(8, 16)), hp=PLAIN),
     "joint, nested": JointSpace(inner=JointSpace(net=StackSpace(NB201, 3)), hp=GROUPED),
+    "one member": DenseCellSpace(("skip_connect",), num_nodes=2),
+    "one parameter": HyperSpace(width=Int(1, 100_000, log=True)),
+    "numbers that switch numbers": HyperSpace(
+        a=Choice((1, 2.5, "x")),
+        b=When(Float(-2, 2, step=0.5), a=2.5),
+        c=When(Float(1e-8, 1, log=True), b=(-2, 0, 2)),
+    ),
+    "chain": HyperSpace(
+        {"p0": Int(1, 4), **{f"p{i}": When(Int(1, 4), {f"p{i - 1}": 4}) for i in range(1, 6)}}
+    ),
+    "training": training_space(),
     "own": OwnStackSpace(7),
+    "own, integers": DivisorSpace(12),
 }
 
 
@@ -146,6 +159,7 @@ SIZES: dict[str, tuple[Space[Any], int | float]] = {
         ),
         2 + 4 + 8,
     ),
+    "hyper, chain": (SPACES["chain"], 5 * 3 + 4),
     "hyper, continuous": (CONTINUOUS, math.inf),
     "hyper, continuous where it counts": (GROUPED, math.inf),
 }  # fmt: skip
