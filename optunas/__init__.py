@@ -29,6 +29,7 @@ _HOME = {
     "MacroSpace": "space",
     "Metric": "measures",
     "NB201": "space",
+    "OFA_MOBILENET_V3": "space",
     "Objective": "objective",
     "Operation": "space",
     "OptunasError": "errors",
@@ -44,6 +45,7 @@ _HOME = {
     "delete": "study",
     "distributions": "codec",
     "from_params": "codec",
+    "group": "space",
     "load": "study",
     "report": "pruning",
     "run": "study",
@@ -55,6 +57,7 @@ _HOME = {
     "suggest_macro": "codec",
     "suggest_subnet": "codec",
     "to_params": "codec",
+    "training_space": "space",
 }
 """Public name -> the room that defines it."""
 
@@ -113,6 +116,7 @@ if TYPE_CHECKING:
     from optunas.space import (
         DARTS,
         NB201,
+        OFA_MOBILENET_V3,
         Cell,
         CellSpace,
         Choice,
@@ -131,5 +135,7 @@ if TYPE_CHECKING:
         StackSpace,
         Subnet,
         When,
+        group,
+        training_space,
     )
     from optunas.study import Budget, StudyHandle, StudySpec, create, delete, load, run, seed

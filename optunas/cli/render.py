@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -117,16 +118,22 @@ def _budget(handle: StudyHandle) -> str:
 def print_front(handle: StudyHandle, console: Console | None = None) -> None:
     """Print the Pareto front: a table of figures with the reference network, then the networks.
 
-    Hyperparameters that only some of them have stand with the networks: as columns they would be
-    mostly empty, and there can be dozens.
+    Where the table would be too wide, the hyperparameters stand with the networks.
     """
     console = console or _console()
     table = handle.front()
-    searched = handle.spec.space.hyperparameter_names()
-    partial = [c for c in searched if {True, False} == {row.get(c) is None for row in table}]
-    shown = [c for c in table.columns if c not in ("architecture", "source", *partial)]
+    shown = [c for c in table.columns if c not in ("architecture", "source")]
     if any(row.get("source") for row in table):
         shown.append("source")
+    reference = handle.reference
+    rows = [*table, *([{**reference, "trial": "ref"}] if reference is not None else [])]
+    below: list[str] = []
+    if _width(rows, shown) > console.width:
+        searched = handle.spec.space.hyperparameter_names()
+        shown, below = (
+            [c for c in shown if c not in searched],
+            [c for c in shown if c in searched],
+        )
     several = len(handle.spec.objective_metrics) > 1
     words = f"{len(table)} network{'' if len(table) == 1 else 's'}"
     title = f"Pareto front: {words}" if several else f"Best: {words}"
@@ -136,19 +143,24 @@ def print_front(handle: StudyHandle, console: Console | None = None) -> None:
         column.justify, column.no_wrap = "right", True
     for row in table:
         grid.add_row(*(_text(row.get(c)) for c in shown))
-    reference = handle.reference
     if reference is not None:
         grid.add_section()
-        grid.add_row(*(_text({**reference, "trial": "ref"}.get(c)) for c in shown), style="dim")
+        grid.add_row(*(_text(rows[-1].get(c)) for c in shown), style="dim")
     console.print(grid)
     for row in table:
-        own = (f"{c} {_text(row[c])}" for c in partial if row.get(c) is not None)
-        words = ", ".join(filter(None, (row["architecture"], *own)))
-        if words:
-            line = f"{row['trial']:>5}  {words}"
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        settings = ", ".join(f"{c} {_text(row[c])}" for c in below if row.get(c) is not None)
+        line = "  ".join(part for part in (row["architecture"], settings) if part)
+        if line:
+            console.print(
+                f"{row['trial']:>5}  {line}", highlight=False, markup=False, soft_wrap=True
+            )
     if reference is not None:
         console.print(f"  ref  {reference['name']}", highlight=False, style="dim")
+
+
+def _width(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> int:
+    """Characters that the rows take as a table."""
+    return sum(3 + max(len(c), *(len(_text(row.get(c))) for row in rows), 0) for c in columns)
 
 
 def print_studies(storage: str | None, as_json: bool) -> None:
@@ -186,8 +198,8 @@ def _console() -> Console:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return ""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value)
     if isinstance(value, float):
         whole = value.is_integer() and abs(value) >= 1000
         return f"{value:,.0f}" if whole else f"{value:.4g}"

@@ -105,7 +105,7 @@ class Space(ABC, Generic[A]):
         Two parameter dictionaries are one architecture exactly when these are equal.
         """
         if not self._conditions:
-            return {name: values[name] for name in self._table}
+            return dict(values)
         counting = active(self._table, self._conditions, values)
         return {
             name: values[name] if name in counting else parameter.first

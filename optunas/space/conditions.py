@@ -105,7 +105,12 @@ def linked(table: Table, conditions: Conditions, what: str) -> dict[str, Conditi
     """
     order = {name: at for at, name in enumerate(table)}
     found, checked = [], {}
+    sound: dict[Any, Condition] = {}  # many parameters share a long list of values
     for name, condition in conditions.items():
+        key = _key(condition)
+        if key in sound and order[sound[key].parent] < order.get(name, -1):
+            checked[name] = sound[key]
+            continue
         fault = _fault(name, condition, table, order)
         if fault:
             found.append(fault)
@@ -113,9 +118,18 @@ def linked(table: Table, conditions: Conditions, what: str) -> dict[str, Conditi
         parent = table[condition.parent]
         values = tuple(parent.cast(value) for value in condition.values)
         checked[name] = Condition(condition.parent, values)
+        if key is not None:
+            sound[key] = checked[name]
     if found:
         raise InvalidSpaceError("\n".join(f"{what}: {line}" for line in found))
     return checked
+
+
+def _key(condition: Any) -> Any:
+    """Equal for equal conditions, True and 1 apart; None for what is no sound one."""
+    values: Any = getattr(condition, "values", None)
+    scalars = isinstance(values, tuple) and all(isinstance(v, Scalar) for v in values)
+    return (condition.parent, values, tuple(map(type, values))) if scalars else None
 
 
 def _fault(name: str, condition: Condition, table: Table, order: Mapping[str, int]) -> str | None:
@@ -200,19 +214,29 @@ def combinations(table: Table, conditions: Conditions) -> Iterator[dict[str, Any
         for row in itertools.product(*columns):
             yield dict(zip(names, row, strict=True))
         return
+    # An odometer, not a recursion: spaces of a thousand parameters are real.
+    options = [list(parameter.values()) for parameter in table.values()]
+    picks = [0] * len(names)
     values: dict[str, Any] = {}
     counting: dict[str, bool] = {}
 
-    def expand(at: int) -> Iterator[dict[str, Any]]:
-        if at == len(names):
-            yield dict(values)
-            return
-        name, condition = names[at], conditions.get(names[at])
-        counting[name] = condition is None or (
-            counting[condition.parent] and values[condition.parent] in condition.values
-        )
-        for value in table[name].values() if counting[name] else (table[name].first,):
-            values[name] = value
-            yield from expand(at + 1)
+    def start(first: int) -> None:
+        for at in range(first, len(names)):
+            name, condition = names[at], conditions.get(names[at])
+            counting[name] = condition is None or (
+                counting[condition.parent] and values[condition.parent] in condition.values
+            )
+            picks[at] = 0
+            values[name] = options[at][0] if counting[name] else table[name].first
 
-    yield from expand(0)
+    start(0)
+    while True:
+        yield dict(values)
+        at = len(names) - 1
+        while at >= 0 and not (counting[names[at]] and picks[at] + 1 < len(options[at])):
+            at -= 1
+        if at < 0:
+            return
+        picks[at] += 1
+        values[names[at]] = options[at][picks[at]]
+        start(at + 1)

@@ -52,10 +52,13 @@ class Layer:
             object.__setattr__(self, "skips", tuple(self.skips))
 
     def __str__(self) -> str:
-        """``add(0) conv 3x3 16 /2 batch relu``: join, operation, window, filters, stride."""
+        """``add(0) conv 3x3 16 /2 batch relu``: join, operation, window, filters, stride.
+
+        A join without skips is not shown: there is nothing to join.
+        """
         skips = ",".join(str(skip) for skip in self.skips)
         parts = [
-            None if self.join == "sequential" else f"{self.join}({skips})",
+            f"{self.join}({skips})" if skips else None,
             self.operation,
             None if self.kernel is None else f"{self.kernel}x{self.kernel}",
             None if self.filters is None else str(self.filters),

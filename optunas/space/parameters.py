@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -78,10 +78,6 @@ class Parameter(ABC):
         """The parameter as JSON-able data, see ``definition.parameter_from_definition``."""
 
 
-def _same(left: object, right: object) -> bool:
-    return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
-
-
 @dataclass(frozen=True)
 class Choice(Parameter):
     """One of several strings, numbers or booleans.
@@ -91,6 +87,8 @@ class Choice(Parameter):
     """
 
     options: tuple[Scalar, ...]
+    _known: ClassVar[frozenset[tuple[bool, Scalar]]]
+    """The options with whether each is a boolean: True and 1 are different values."""
 
     def __post_init__(self) -> None:
         if isinstance(self.options, str) or not isinstance(self.options, Sequence):
@@ -109,6 +107,8 @@ class Choice(Parameter):
                 )
         if len(set(options)) < len(options):
             raise InvalidSpaceError(f"A Choice's options must be distinct, got {list(options)}.")
+        known = frozenset((isinstance(option, bool), option) for option in options)
+        object.__setattr__(self, "_known", known)
 
     @property
     def size(self) -> int:
@@ -118,7 +118,10 @@ class Choice(Parameter):
         return self.options[int(rng.integers(len(self.options)))]
 
     def contains(self, value: object) -> bool:
-        return any(_same(option, value) for option in self.options)
+        try:
+            return (isinstance(value, bool), value) in self._known
+        except TypeError:  # not hashable, so no scalar
+            return False
 
     def values(self) -> tuple[Scalar, ...]:
         return self.options
