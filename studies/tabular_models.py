@@ -31,7 +31,7 @@ study = StudySpec(
     # 60 % of all folds for nine tenths of the front's volume, the median 47 % for eight tenths.
     pruner="percentile",
     pruner_options={"percentile": 75.0},
-    # Ten a model, in five generations of twelve: the later ones are of the models that are good.
-    budget=Budget(trials=60),
+    # Twelve a model, in five generations: the later ones are of the models that are good.
+    budget=Budget(trials=72),
     seed=0,
 )
