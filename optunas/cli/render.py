@@ -18,6 +18,7 @@ from optunas.errors import without_password
 from optunas.study.best import best, importances
 from optunas.study.budget import LIMITS
 from optunas.study.handle import StudyHandle
+from optunas.study.seeding import descent
 
 __all__ = ["as_dict", "print_front", "print_json", "print_studies", "summary"]
 
@@ -32,6 +33,7 @@ def as_dict(handle: StudyHandle) -> dict[str, Any]:
 
     With one objective also the best trial and the importances of the parameters.
     """
+    seeds = descent(handle)
     return {
         "name": handle.name,
         "storage": without_password(handle.url),
@@ -44,6 +46,7 @@ def as_dict(handle: StudyHandle) -> dict[str, Any]:
         "best": best(handle),
         "importances": importances(handle),
         "reference": handle.reference,
+        "seeds": seeds.to_dict() if seeds is not None else None,
     }
 
 
@@ -62,7 +65,7 @@ def reasons(handle: StudyHandle) -> dict[str, int]:
 def summary(handle: StudyHandle) -> None:
     """Print a study for a person."""
     console = _console()
-    spec, used = handle.spec, handle.usage()
+    spec, used, seeds = handle.spec, handle.usage(), descent(handle)
     aims = ", ".join(f"{m.name} ({m.direction})" for m in spec.objective_metrics)
     console.print(f"[bold]{handle.name}[/bold]  {spec.description}", highlight=False)
     lines = {
@@ -72,6 +75,7 @@ def summary(handle: StudyHandle) -> None:
         "constraints": ", ".join(f"{k} {v:g}" for k, v in spec.constraints.items()),
         "budget": _budget(handle),
         "trials": ", ".join(f"{n} {word}" for word, n in handle.outcomes().items() if n) or "none",
+        "seeds": "" if seeds is None else str(seeds),
     }
     for key, text in lines.items():
         if text.strip():

@@ -1,4 +1,4 @@
-"""``optunas study``: create, run, list, show, front, delete."""
+"""``optunas study``: create, seed, run, list, show, front, delete."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optunas.cli import study_seed
 from optunas.cli.options import AsJson, Storage, Trust, guarded, opened
 from optunas.errors import without_password
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="Create, run and inspect studies.", no_args_is_help=True)
+app.command("seed")(study_seed.seed)
 
 File = Annotated[str, typer.Argument(help="Study file, one that defines study = StudySpec(...).")]
 Name = Annotated[str, typer.Argument(help="Name of a stored study.")]

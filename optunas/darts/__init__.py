@@ -8,35 +8,53 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from optunas.darts.settings import ORDERS, VARIANTS, SearchSettings
+from optunas.darts.settings import HALTS, ORDERS, VARIANTS, SearchSettings
 
 if TYPE_CHECKING:
     from optunas.darts.choose import Ranked, discretize, ranked
+    from optunas.darts.collapse import Report, collapse_report
+    from optunas.darts.perturbation import Perturbation, perturb
     from optunas.darts.record import EpochRecord, Search
+    from optunas.darts.result import SearchResult, read_result, write_result
     from optunas.darts.searching import search
     from optunas.darts.supernet import SuperNetwork
 
 __all__ = [
+    "HALTS",
     "ORDERS",
     "VARIANTS",
     "EpochRecord",
+    "Perturbation",
     "Ranked",
+    "Report",
     "Search",
+    "SearchResult",
     "SearchSettings",
     "SuperNetwork",
+    "collapse_report",
     "discretize",
+    "perturb",
     "ranked",
+    "read_result",
     "search",
+    "write_result",
 ]
 
 _LAZY = {
     "EpochRecord": "record",
+    "Perturbation": "perturbation",
     "Ranked": "choose",
+    "Report": "collapse",
     "Search": "record",
+    "SearchResult": "result",
     "SuperNetwork": "supernet",
+    "collapse_report": "collapse",
     "discretize": "choose",
+    "perturb": "perturbation",
     "ranked": "choose",
+    "read_result": "result",
     "search": "searching",
+    "write_result": "result",
 }
 
 

@@ -52,9 +52,11 @@ class Frame(ABC):
     def __init__(self, edges: Sequence[tuple[int, int]], zeros: Sequence[bool]) -> None:
         self.edges, self.zeros = list(edges), list(zeros)
         self.steps, self.left_out = len(edges), len(zeros)
-        # Whether a step is the last one of its target.
-        targets = [target for _, target in self.edges]
-        self.closes = [a != b for a, b in zip(targets, [*targets[1:], None], strict=True)]
+        # Whether a step is the last one of its target; another cell's node 2 is another target.
+        self.closes = [
+            after[1] != edge[1] or after[0] <= edge[0]
+            for edge, after in zip(self.edges, [*self.edges[1:], (-1, -1)], strict=True)
+        ]
 
     @abstractmethod
     def moves(self, step: int, state: State) -> list[tuple[int, State]]:

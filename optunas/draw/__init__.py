@@ -9,6 +9,7 @@ from optunas.draw.curve import curve_svg
 from optunas.draw.families import layer_label, short_label
 from optunas.draw.front import FrontPoint, front_svg
 from optunas.draw.raster import svg_to_png
+from optunas.draw.shares import shares_svg
 
 __all__ = [
     "FrontPoint",
@@ -17,6 +18,7 @@ __all__ = [
     "front_svg",
     "layer_label",
     "parameters_svg",
+    "shares_svg",
     "short_label",
     "svg_to_png",
     "to_png",

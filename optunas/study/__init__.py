@@ -2,9 +2,10 @@
 
 from optunas.study.budget import Budget, Usage
 from optunas.study.handle import StudyHandle, Table
-from optunas.study.life import create, delete, load, names, seed
+from optunas.study.life import create, delete, load, names
 from optunas.study.references import load_file
 from optunas.study.running import run
+from optunas.study.seeding import seed
 from optunas.study.spec import StudySpec
 
 __all__ = [

@@ -1,11 +1,11 @@
-"""The life of a study: create, load, list, delete, seed."""
+"""The life of a study: create, load, list, delete."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,6 @@ __all__ = [
     "make_objective",
     "make_task",
     "names",
-    "seed",
     "stored_spec",
 ]
 
@@ -165,40 +164,6 @@ def delete(name: str, storage: str | BaseStorage | None = None) -> None:
         study = optuna.load_study(study_name=name, storage=opened)
         delete_artifacts(study, artifact_dir(url))
         optuna.delete_study(study_name=name, storage=opened)
-
-
-def seed(handle: StudyHandle, members: Iterable[Any], source: str = "seed") -> int:
-    """Enqueue members of the study's space, to be trained before anything is sampled.
-
-    They join the sampler's population as its first generation. Members that the study has seen,
-    by digest, are left out.
-
-    Args:
-        handle: the study.
-        members: of its space.
-        source: shown with each trial, ``"darts"`` for instance.
-
-    Returns:
-        How many were enqueued.
-
-    Raises:
-        InvalidArchitectureError: when one is not a member; nothing is enqueued then.
-    """
-    space = handle.spec.space
-    members = list(members)
-    for member in members:
-        space.validate(member)
-    waiting = {t.user_attrs.get("digest") for t in handle.trials()}
-    count = 0
-    for member in members:
-        digest = space.digest(member)
-        if digest in waiting:
-            continue
-        waiting.add(digest)
-        attrs = {"source": source, "digest": digest}
-        handle.study.enqueue_trial(codec.to_params(space, member), user_attrs=attrs)
-        count += 1
-    return count
 
 
 def make_task(spec: StudySpec, trust: Collection[str] = ()) -> Any:

@@ -14,6 +14,14 @@ NEW = {"--name", "--seed", "--device", "--trials"}
 
 FROZEN = {
     "": {"--version", "--install-completion", "--show-completion"},
+    "darts": set(),
+    "darts search": {
+        "FILE",
+        *("--output", "-o", "--variant", "--order", "--epochs", "--batch-size", "--channels"),
+        *("--num-cells", "--seed", "--restarts", "--validation-epochs", "--max-params"),
+        *("--max-flops", "--device", "--resume", "--no-resume"),
+    },
+    "darts show": {"FILE", "--svg", "--shares"} | JSON,
     "dashboard": STORAGE | {"--host", "--port", "--artifacts"},
     "space": set(),
     "space draw": {"FILE", "--params", "--architecture", "--seed", "--output", "-o", "--title"},
@@ -24,6 +32,7 @@ FROZEN = {
     "study front": {"NAME", "--csv"} | JSON | STORAGE | TRUST,
     "study list": STORAGE | JSON,
     "study run": {"STUDY", "--timeout", "--workers", "--dry-run"} | NEW | STORAGE | TRUST,
+    "study seed": {"NAME", "FILE", "--neighbours"} | STORAGE | TRUST,
     "study show": {"NAME"} | STORAGE | JSON | TRUST,
 }
 

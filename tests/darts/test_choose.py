@@ -70,7 +70,8 @@ def paper_rule(space: CellSpace, weights: Weights) -> Genotype:
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from((1e-3, 1.0, 5.0)))
 def test_without_limits_it_is_the_papers_rule(seed: int, spread: float) -> None:
-    for space in (DARTS, SMALL, CellSpace(["none", *OPERATIONS], 4)):
+    spaces = (CellSpace(["none", *OPERATIONS], 4), CellSpace(OPERATIONS, 1))
+    for space in (DARTS, SMALL, *spaces):
         weights = weights_of(space, seed, spread)
         assert discretize(space, weights) == paper_rule(space, weights)
 

@@ -1,0 +1,289 @@
+"""``optunas darts``: search the cells of a study by gradient, look at what was found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optunas.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from optunas.darts import SearchSettings
+    from optunas.darts.restarts import Plan
+    from optunas.study import StudySpec
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Search cells by gradient (DARTS); the result seeds a study.", no_args_is_help=True
+)
+
+
+@app.command()
+def search(
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="Study file: its task and cells are searched, for the width and depth of its "
+            "training. It may define search = SearchSettings(...), which the options replace."
+        ),
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="File to write; one that is there is replaced.")
+    ] = "genotype.json",
+    variant: Annotated[
+        str | None, typer.Option("--variant", help="darts, pc_darts, gdas or drnas.")
+    ] = None,
+    order: Annotated[
+        int | None, typer.Option("--order", help="1, or 2 for the second-order step.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Of the search.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="Of training and validation half.")
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option("--channels", help="Of the supernet; default: the final network's."),
+    ] = None,
+    num_cells: Annotated[
+        int | None,
+        typer.Option("--num-cells", help="Of the supernet; default: the final network's."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of the first search; default: the study's.")
+    ] = None,
+    restarts: Annotated[
+        int,
+        typer.Option(
+            "--restarts",
+            help="Searches with one seed after the other; the one is kept whose network, trained "
+            "from scratch, validates best. All are in the file.",
+        ),
+    ] = 1,
+    validation_epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--validation-epochs",
+            help="Of those trainings, with the study's own settings; default: the study's epochs, "
+            "and none for a single search.",
+        ),
+    ] = None,
+    max_params: Annotated[
+        float | None, typer.Option("--max-params", help="Limit of the final network's parameters.")
+    ] = None,
+    max_flops: Annotated[
+        float | None, typer.Option("--max-flops", help="Limit of the final network's FLOPs.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, ...")] = "cpu",
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--no-resume", help="Go on from the output's checkpoint, if any."),
+    ] = True,
+) -> None:
+    """Search the cells of a study by gradient; Ctrl-C and the same command goes on."""
+    from optunas.cli.darts_report import Shown, report
+    from optunas.cli.options import guarded
+    from optunas.darts.restarts import checkpoints, forget, run_restarts
+    from optunas.darts.result import write_result
+
+    with guarded(None):
+        target = _target(output)
+        options = {
+            "variant": variant,
+            "order": order,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "channels": channels,
+            "num_cells": num_cells,
+        }
+        limits = {"params": max_params, "flops": max_flops}
+        _check_numbers(seed, restarts, validation_epochs)
+        plan = _plan(file, options, limits, restarts, validation_epochs, device)
+        if not resume:
+            forget(target)
+        first = _seed_of(file) if seed is None else seed
+        seeds = range(first, first + restarts)
+        with Shown(plan, len(seeds)) as shown:
+            try:
+                shown.resuming(any(p.exists() for p in checkpoints(target, restarts)))
+                result = run_restarts(plan, seeds, target, shown)
+            except KeyboardInterrupt:
+                shown.stop()
+                typer.echo(
+                    f"\nStopped; every finished epoch is in {target}.checkpoint. Go on with the "
+                    "same command, or begin anew with --no-resume.",
+                    err=True,
+                )
+                raise typer.Exit(130) from None
+        write_result(result, target)
+        forget(target)
+        report(result, target, shown.words)
+
+
+@app.command()
+def show(
+    file: Annotated[str, typer.Argument(help="What darts search wrote.")],
+    svg: Annotated[
+        str | None,
+        typer.Option("--svg", help="Draw the architecture into this file, .svg or .png."),
+    ] = None,
+    shares: Annotated[
+        str | None,
+        typer.Option("--shares", help="Draw the operations' shares over the epochs: .svg or .png."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a search found: architecture, cost, weights, shares over the epochs."""
+    from optunas.cli.darts_report import architecture_svg, print_result, shares_picture
+    from optunas.cli.render import print_json
+    from optunas.darts.result import read_result
+
+    result = read_result(file)
+    pictures = [(svg, architecture_svg), (shares, shares_picture)]
+    targets = [(_picture(name), draw) for name, draw in pictures if name is not None]
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print_result(result)
+    for target, draw in targets:
+        _draw(draw(result), target)
+        if not as_json:
+            typer.echo(f"Drew {target}.")
+
+
+def _plan(
+    file: str,
+    options: dict[str, Any],
+    limits: dict[str, float | None],
+    restarts: int,
+    validation_epochs: int | None,
+    device: str,
+) -> Plan:
+    """What to search, all of it checked."""
+    from optunas.darts.restarts import Plan
+    from optunas.errors import InvalidSpecError
+    from optunas.study import load_file
+    from optunas.study.final_network import cell_part, complete, final_network
+    from optunas.study.life import make_task
+    from optunas.study.running import check_device
+    from optunas.tasks import NetworkTask
+
+    spec = load_file(file)
+    part = cell_part(spec.space)
+    if len(part.space.operations) < 2:
+        raise InvalidSpecError(
+            f"A search chooses between operations, and the cells of {spec.name!r} have only "
+            f"{part.space.operations[0].name!r}; give them at least two."
+        )
+    check_device(device)
+    task = make_task(spec, ["*"])
+    if not isinstance(task, NetworkTask):
+        raise InvalidSpecError(
+            f"A differentiable search trains a network; the task {task.name!r} of {spec.name!r} "
+            "does not."
+        )
+    network = final_network(spec, task)
+    counts = {"channels": network.channels, "num_cells": network.num_cells}
+    member = complete(spec.space, next(iter(part.space.enumerate(1))), counts)
+    training = {**spec.training, **spec.space.parts(member)[1]}
+    validated = validation_epochs
+    if validated is None:
+        validated = int(training.get("epochs", task.default_epochs)) if restarts > 1 else 0
+    plan = Plan(
+        study=spec.name,
+        space=part.space,
+        task=task,
+        settings=_settings(file, options, counts),
+        task_is={"reference": spec.task, "options": dict(spec.task_options)},
+        network=network,
+        limits={name: limit for name, limit in limits.items() if limit is not None},
+        device=device,
+        training=training,
+        validation_epochs=validated,
+        keep_best_epoch=spec.score == "best",
+        notes=(f"The final network has {network.origin}.",),
+    )
+    plan.check()
+    return plan
+
+
+def _settings(file: str, options: dict[str, Any], counts: dict[str, int]) -> SearchSettings:
+    """The file's ``search`` with the options in place of its fields.
+
+    Without one the supernet is as wide and as deep as the final network: what is searched is then
+    what is built.
+    """
+    import sys
+
+    from optunas.darts import SearchSettings
+
+    own = getattr(sys.modules.get(Path(file).stem), "search", None)
+    base = own if isinstance(own, SearchSettings) else replace(SearchSettings(), **counts)
+    return replace(base, **{name: value for name, value in options.items() if value is not None})
+
+
+def _seed_of(file: str) -> int:
+    import sys
+
+    spec: StudySpec = sys.modules[Path(file).stem].study
+    return spec.seed
+
+
+def _check_numbers(seed: int | None, restarts: int, validation_epochs: int | None) -> None:
+    from optunas.errors import InvalidSpecError
+
+    found = []
+    if seed is not None and seed < 0:
+        found.append(f"--seed must be a whole number from 0 on, got {seed}.")
+    if restarts < 1:
+        found.append(f"--restarts must be a whole number from 1 on, got {restarts}.")
+    if validation_epochs is not None and validation_epochs < 0:
+        found.append(
+            f"--validation-epochs must be a whole number from 0 on, got {validation_epochs}."
+        )
+    if restarts > 1 and validation_epochs == 0:
+        found.append(
+            "--restarts keeps the best by validation, which takes --validation-epochs of at least "
+            "1, got 0."
+        )
+    if found:
+        raise InvalidSpecError("\n".join(found))
+
+
+def _target(output: str) -> Path:
+    """The file to write.
+
+    Raises:
+        InvalidSpecError: for a folder that is not there, and what is no file.
+    """
+    from optunas.errors import InvalidSpecError
+
+    target = Path(output)
+    if not target.parent.is_dir():
+        raise InvalidSpecError(f"There is no folder {str(target.parent)!r} for {str(target)!r}.")
+    if target.exists() and not target.is_file():
+        raise InvalidSpecError(f"{str(target)!r} is there and is no file; give another --output.")
+    return target
+
+
+def _picture(name: str) -> Path:
+    from optunas.errors import InvalidSpecError
+
+    target = _target(name)
+    if target.suffix.lower() not in (".svg", ".png"):
+        raise InvalidSpecError(f"A drawing's file ends in .svg or .png, got {name!r}.")
+    return target
+
+
+def _draw(svg: str, target: Path) -> None:
+    from optunas.draw import svg_to_png
+    from optunas.errors import StorageError
+
+    data = svg_to_png(svg) if target.suffix.lower() == ".png" else svg.encode()
+    try:
+        target.write_bytes(data)
+    except OSError as error:
+        raise StorageError(f"Cannot write {str(target)!r}: {error.strerror or error}.") from None

@@ -1,0 +1,261 @@
+"""Several searches that differ in their seed, and the choice of one by its trained network.
+
+Every search has a checkpoint beside the output and every finished one a row in a file beside it, so
+that a run that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from optunas.darts.choose import LIMITS, discretize, ranked
+from optunas.darts.data import Halves
+from optunas.darts.record import EpochRecord, Search
+from optunas.darts.result import FinalNetwork, Restart, SearchResult, space_digest, write_json
+from optunas.darts.searching import search
+from optunas.darts.settings import SearchSettings
+from optunas.errors import InvalidSpecError
+from optunas.metrics import flops, params
+from optunas.metrics.edge_costs import cell_edges, cell_kinds
+from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype
+from optunas.tasks import NetworkTask
+
+__all__ = ["Plan", "Watch", "checkpoints", "forget", "run_restarts"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is searched, and for which network.
+
+    Attributes:
+        study: name of the study that it is for.
+        space, task, settings: as for ``optunas.darts.search``.
+        task_is: reference and options of the task, for the file.
+        network: the final one; limits are on its costs.
+        limits: by name.
+        device: of everything.
+        training: hyperparameters of the trainings that choose between restarts.
+        validation_epochs: of those trainings; 0 trains none.
+        keep_best_epoch: whether such a training is worth its best epoch or its last.
+        notes: sentences that go into the file.
+    """
+
+    study: str
+    space: CellSpace | DenseCellSpace
+    task: NetworkTask
+    settings: SearchSettings
+    task_is: Mapping[str, Any]
+    network: FinalNetwork
+    limits: Mapping[str, float] = field(default_factory=dict)
+    device: str = "cpu"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    validation_epochs: int = 0
+    keep_best_epoch: bool = False
+    notes: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Raise at once for limits that no architecture keeps, and for impossible trainings."""
+        shape = (len(cell_edges(self.space)), len(self.space.operations))
+        equal = {kind: np.full(shape, 1 / shape[1]) for kind in cell_kinds(self.space)}
+        discretize(self.space, equal, limits=self.limits, **self.network.arguments())
+        self.task.check(self._hyperparameters())
+
+    def _hyperparameters(self) -> dict[str, Any]:
+        own = {"channels": self.network.channels, "num_cells": self.network.num_cells}
+        epochs = {"epochs": self.validation_epochs} if self.validation_epochs else {}
+        return {**self.training, **own, **epochs}
+
+    def identity(self) -> dict[str, Any]:
+        """What runs share that can go on from each other's files."""
+        return {
+            "space": space_digest(self.space.definition()),
+            "data": self.task.fingerprint(),
+            "settings": asdict(self.settings),
+            "limits": dict(self.limits),
+            "network": self.network.arguments() | {"input_shape": list(self.network.input_shape)},
+            "training": self._hyperparameters(),
+        }
+
+    def validate(
+        self, architecture: Cell | Genotype, seed: int, on_epoch: Callable[[int, float], None]
+    ) -> tuple[float | None, float]:
+        """The score of the architecture, trained from scratch, and the seconds of it."""
+        if not self.validation_epochs:
+            return None, 0.0
+        scores, seconds = [], 0.0
+        readings = self.task.scores(architecture, self._hyperparameters(), seed, self.device)
+        for step, score, cost in readings:
+            scores.append(score)
+            seconds += cost
+            on_epoch(step, score)
+        pick = max if self.task.direction == "maximize" else min
+        return float(pick(scores) if self.keep_best_epoch else scores[-1]), seconds
+
+
+class Watch:
+    """What is told while restarts run; a subclass shows it."""
+
+    def epoch(self, restart: int, record: EpochRecord) -> bool | None:
+        """After an epoch of a search; True ends this search."""
+        return None
+
+    def training(self, restart: int, step: int, score: float) -> None:
+        """After an epoch of the training of what a search chose."""
+
+    def searched(self, restart: int, found: Search) -> None:
+        """After a search, with its supernet; not for one that an earlier run finished."""
+
+    def finished(self, restart: int, row: Restart, resumed: bool) -> None:
+        """After a restart; resumed ones were finished by an earlier run."""
+
+
+def checkpoints(output: Path, restarts: int) -> list[Path]:
+    """The searches' checkpoint files; the first is ``OUTPUT.checkpoint``."""
+    first = output.with_name(output.name + ".checkpoint")
+    more = [output.with_name(f"{output.name}.checkpoint-{n + 1}") for n in range(1, restarts)]
+    return [first, *more]
+
+
+def forget(output: Path) -> None:
+    """Remove whatever earlier runs left beside the output, to go on from."""
+    _rows(output).unlink(missing_ok=True)
+    for path in output.parent.glob(f"{output.name}.checkpoint*"):
+        path.unlink(missing_ok=True)
+
+
+def run_restarts(
+    plan: Plan, seeds: Sequence[int], output: Path, watch: Watch | None = None
+) -> SearchResult:
+    """Search with every seed, choose under the limits, train what is chosen, keep the best.
+
+    Where nothing is trained the first restart is kept. The files beside the output stay until
+    :func:`forget` removes them.
+
+    Raises:
+        InvalidSpecError: for limits that nothing keeps, and for files of another search.
+        OptunasError: as ``optunas.darts.search`` and the task's ``scores``.
+    """
+    watch = watch or Watch()
+    plan.check()
+    identity, done = plan.identity(), _read_rows(output, plan)
+    rows: list[Restart] = []
+    paths = checkpoints(output, len(seeds))
+    for number, seed in enumerate(seeds):
+        row = done.get(seed)
+        if row is None:
+            row = _restart(plan, seed, number, paths[number], watch)
+            watch.finished(number, row, resumed=False)
+        else:
+            watch.finished(number, row, resumed=True)
+        rows.append(row)
+        if len(seeds) > 1:
+            kept = [asdict(r) for r in {**done, **{r.seed: r for r in rows}}.values()]
+            write_json({"identity": identity, "restarts": kept}, _rows(output))
+            paths[number].unlink(missing_ok=True)
+    return SearchResult(
+        study=plan.study,
+        space=plan.space.definition(),
+        space_digest=space_digest(plan.space.definition()),
+        task={**plan.task_is, **_described(plan.task)},
+        settings=asdict(plan.settings),
+        network=plan.network,
+        limits=dict(plan.limits),
+        device=plan.device,
+        restarts=tuple(rows),
+        kept=_best(rows, plan.task.direction),
+        notes=plan.notes,
+    )
+
+
+def _restart(plan: Plan, seed: int, number: int, checkpoint: Path, watch: Watch) -> Restart:
+    found = search(
+        plan.space,
+        plan.task,
+        plan.settings,
+        seed=seed,
+        device=plan.device,
+        checkpoint=checkpoint,
+        on_epoch=lambda record: watch.epoch(number, record),
+    )
+    watch.searched(number, found)
+    limits = plan.limits
+    best = ranked(plan.space, found.weights, limits=limits, **plan.network.arguments())[0]
+    score, seconds = plan.validate(
+        best.architecture, seed, lambda step, value: watch.training(number, step, value)
+    )
+    each = Halves(plan.task, plan.settings.batch_size, seed, torch.device("cpu")).steps()
+    return Restart(
+        seed=seed,
+        architecture=json.loads(plan.space.to_json(best.architecture)),  # type: ignore[arg-type]
+        score=best.score,
+        costs=_network_costs(best.architecture, plan.network),
+        alphas={kind: rows.tolist() for kind, rows in found.alphas.items()},
+        weights={kind: rows.tolist() for kind, rows in found.weights.items()},
+        history=tuple(record.to_dict() for record in found.records),
+        stability=found.stability(),
+        seconds=found.seconds,
+        steps=each * len(found.records),
+        validation=score,
+        validation_epochs=plan.validation_epochs,
+        validation_seconds=seconds,
+    )
+
+
+def _network_costs(architecture: Cell | Genotype, network: FinalNetwork) -> dict[str, float]:
+    """Parameters and FLOPs of the final network, limited or not."""
+    counts = (network.channels, network.num_cells)
+    return {
+        name: count(architecture, network.input_shape, network.num_outputs, *counts)
+        for name, count in zip(LIMITS, (params, flops), strict=True)
+    }
+
+
+def _described(task: NetworkTask) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "fingerprint": task.fingerprint(),
+        "score": task.score_name,
+        "direction": task.direction,
+    }
+
+
+def _best(rows: Sequence[Restart], direction: str) -> int:
+    """The place of the best validation, of equal ones the first."""
+    sign = 1.0 if direction == "maximize" else -1.0
+    scores = [-float("inf") if r.validation is None else sign * r.validation for r in rows]
+    return scores.index(max(scores))
+
+
+def _rows(output: Path) -> Path:
+    return output.with_name(output.name + ".restarts")
+
+
+def _read_rows(output: Path, plan: Plan) -> dict[int, Restart]:
+    """The restarts that an earlier run finished, by seed."""
+    path = _rows(output)
+    if not path.exists():
+        return {}
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        theirs = body["identity"]
+        rows = [Restart(**{**row, "history": tuple(row["history"])}) for row in body["restarts"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidSpecError(
+            f"The finished restarts in {str(path)!r} cannot be read ({type(error).__name__}); "
+            "begin anew with --no-resume, or delete the file."
+        ) from None
+    mine = json.loads(json.dumps(plan.identity()))
+    different = [name for name in mine if theirs.get(name) != mine[name]]
+    if different:
+        raise InvalidSpecError(
+            f"The finished restarts in {str(path)!r} are of another search, its "
+            f"{', '.join(different)} differ; begin anew with --no-resume, or name another output."
+        )
+    return {row.seed: row for row in rows}

@@ -1,0 +1,230 @@
+"""Seeds of a study: networks that are known before it runs, trained before anything is sampled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from optunas import codec
+from optunas.darts.choose import ranked
+from optunas.darts.result import SearchResult
+from optunas.errors import InvalidSpecError
+from optunas.samplers.by_name import generation_key
+from optunas.space import Cell, Genotype, JointSpace
+from optunas.study.final_network import cell_part, complete, final_counts
+from optunas.study.handle import StudyHandle
+
+__all__ = ["Descent", "descent", "members_of", "seed"]
+
+
+def seed(
+    handle: StudyHandle,
+    members: Iterable[Any] | SearchResult,
+    source: str = "seed",
+    *,
+    neighbours: int = 0,
+) -> int:
+    """Enqueue members of the study's space, to be trained before anything is sampled.
+
+    They join the sampler's population as its first generation (the current one, in a study that has
+    run). Members that the study has seen, by digest, are left out.
+
+    Args:
+        handle: the study.
+        members: of its space; for a joint space also cells or genotypes alone, which get sensible
+            hyperparameters (:func:`optunas.study.final_network.complete`). Or what ``optunas darts
+            search`` wrote (:func:`optunas.darts.read_result`): the network it kept, those of the
+            other restarts, and ``neighbours``.
+        source: shown with each trial, ``"darts"`` for instance.
+        neighbours: of a search's result: so many next best networks by its alphas and limits.
+
+    Returns:
+        How many were enqueued.
+
+    Raises:
+        InvalidArchitectureError: when one is not a member; nothing is enqueued then.
+        InvalidSpecError: for a result of another space, or neighbours of anything but a result.
+    """
+    space = handle.spec.space
+    if isinstance(members, SearchResult):
+        given = members_of(handle, members, neighbours)
+    elif neighbours:
+        raise InvalidSpecError(
+            f"neighbours={neighbours!r} are those of a search's result; read one with "
+            "optunas.darts.read_result, or give the members themselves."
+        )
+    else:
+        given = [_completed(handle, member) for member in members]
+    for member in given:
+        space.validate(member)
+    known = {trial.user_attrs.get("digest") for trial in handle.trials()}
+    count = 0
+    for member in given:
+        digest = space.digest(member)
+        if digest in known:
+            continue
+        known.add(digest)
+        attrs = {"source": source, "digest": digest}
+        handle.study.enqueue_trial(codec.to_params(space, member), user_attrs=attrs)
+        count += 1
+    return count
+
+
+def _completed(handle: StudyHandle, member: Any) -> Any:
+    if isinstance(member, (Cell, Genotype)) and isinstance(handle.spec.space, JointSpace):
+        return complete(handle.spec.space, member, final_counts(handle.spec))
+    return member
+
+
+def members_of(handle: StudyHandle, result: SearchResult, neighbours: int = 0) -> list[Any]:
+    """The study's members that a search's result stands for, distinct and best first.
+
+    The network that was kept, then those of the other restarts, then the ``neighbours`` next best
+    by the kept one's alphas under the file's limits.
+
+    Raises:
+        InvalidSpecError: when the search was over another space.
+    """
+    if isinstance(neighbours, bool) or not isinstance(neighbours, int) or neighbours < 0:
+        raise InvalidSpecError(f"neighbours must be a whole number from 0 on, got {neighbours!r}.")
+    spec = handle.spec
+    part = cell_part(spec.space).space
+    if part.definition() != result.space:
+        raise InvalidSpecError(_another_space(handle, result))
+    rest = (row for row in result.restarts if row is not result.best)
+    found: list[Any] = [row.network() for row in (result.best, *rest)]
+    if neighbours:
+        near = ranked(
+            part,
+            result.best.arrays(),
+            alternatives=neighbours,
+            limits=result.limits,
+            **result.network.arguments(),
+        )
+        found += [one.architecture for one in near]
+    network = {"channels": result.network.channels, "num_cells": result.network.num_cells}
+    # Own operations are found again by name.
+    own = [part.from_json(architecture.to_json()) for architecture in found]
+    members = [complete(spec.space, architecture, network) for architecture in own]
+    return list({spec.space.digest(member): member for member in members}.values())
+
+
+def _another_space(handle: StudyHandle, result: SearchResult) -> str:
+    mine, theirs = cell_part(handle.spec.space).space.definition(), result.space
+    names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+    differ = "; ".join(
+        f"{n}: {_short(theirs.get(n))} there, {_short(mine.get(n))} here" for n in names
+    )
+    return (
+        f"The search was over another space than the study {handle.name!r} has ({differ}); search "
+        "with the study's own file."
+    )
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(v.get("name")) if isinstance(v, dict) else str(v) for v in value)
+    return str(value)
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How much of a front comes from seeds.
+
+    Attributes:
+        front: trials on it.
+        seeds: of them, seeds themselves.
+        descendants: of the others, those that descend from seeds; None where the sampler has no
+            generations, and descent no meaning.
+        enqueued: seeds that the study has been given.
+        sources: what they are marked with.
+    """
+
+    front: int
+    seeds: int
+    descendants: int | None
+    enqueued: int
+    sources: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Of the front, seeds and descendants; 0 while it is empty."""
+        return (self.seeds + (self.descendants or 0)) / self.front if self.front else 0.0
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        words = f"{self.enqueued} given ({', '.join(self.sources)})"
+        if not self.front:
+            return words
+        words += f"; of {self.front} on the front {self.seeds} {_are(self.seeds)}"
+        if self.descendants is None:
+            return f"{words} ({self.share:.0%})"
+        return f"{words}, {self.descendants} more by their genes from seeds ({self.share:.0%})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, with the share."""
+        return {**asdict(self), "sources": list(self.sources), "share": self.share}
+
+
+def _are(count: int) -> str:
+    return "is a seed" if count == 1 else "are seeds"
+
+
+def descent(handle: StudyHandle) -> Descent | None:
+    """How much of the front descends from seeds; None for a study without any.
+
+    Optuna does not store the parents of a trial. A network of a later generation is taken for a
+    child of those networks of earlier generations that share most of its parameters' values; it
+    descends from seeds when all of these are seeds or descend from them. This is an estimate: two
+    networks can agree by chance, and a tie between a seed's line and another counts as no descent.
+    """
+    trials = handle.trials()
+    seeds = [trial for trial in trials if trial.user_attrs.get("source")]
+    if not seeds:
+        return None
+    front = handle.front_trials()
+    own = [trial for trial in front if trial.user_attrs.get("source")]
+    key = generation_key(handle.spec.sampler)
+    descendants = None
+    if key:
+        line = _Line(trials, key)
+        descendants = sum(line.holds(t) for t in front if not t.user_attrs.get("source"))
+    sources = tuple(sorted({str(trial.user_attrs["source"]) for trial in seeds}))
+    return Descent(len(front), len(own), descendants, len(seeds), sources)
+
+
+class _Line:
+    """Which trials descend from seeds, by their genes."""
+
+    def __init__(self, trials: Iterable[FrozenTrial], key: str) -> None:
+        self._key, self._known = key, dict[int, bool]()
+        self._parents = [t for t in trials if t.state == TrialState.COMPLETE and self._of(t) >= 0]
+
+    def _of(self, trial: FrozenTrial) -> int:
+        return int(trial.system_attrs.get(self._key, -1))
+
+    def holds(self, trial: FrozenTrial) -> bool:
+        """Whether the trial is a seed or descends from seeds alone."""
+        if trial.number not in self._known:
+            self._known[trial.number] = bool(trial.user_attrs.get("source")) or self._descends(
+                trial
+            )
+        return self._known[trial.number]
+
+    def _descends(self, trial: FrozenTrial) -> bool:
+        earlier = [t for t in self._parents if self._of(t) < self._of(trial)]
+        shared = [sum(_same(t.params.get(k), v) for k, v in trial.params.items()) for t in earlier]
+        most = max(shared, default=0)
+        nearest = [t for t, count in zip(earlier, shared, strict=True) if count == most]
+        return most > 0 and all(self.holds(t) for t in nearest)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal values; crossover gives back numbers that it takes over with another last bit."""
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9)
+    return bool(one == other)
