@@ -12,14 +12,14 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from optunas.darts.data import Batch
 from optunas.darts.mixing import Mixing
 from optunas.darts.settings import SearchSettings
 from optunas.darts.supernet import SuperNetwork, untracked
 from optunas.darts.variants.base import Variant
 
-__all__ = ["Batch", "Bilevel"]
+__all__ = ["Bilevel"]
 
-Batch = tuple[Tensor, Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 FINITE_DIFFERENCE = 0.01
@@ -35,7 +35,7 @@ class Bilevel:
         variant: makes mixing weights of them.
         loss: ``(outputs, y) -> scalar``.
         settings: see :class:`SearchSettings`.
-        steps: of the whole search, which the alphas' learning rate goes by.
+        steps: in which the alphas move, which their learning rate goes by.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Bilevel:
             list(alphas.values()),
             lr=settings.rate_of_alphas(steps),
             betas=(0.5, 0.999),
-            weight_decay=settings.alpha_weight_decay,
+            weight_decay=settings.alpha_weight_decay if variant.alphas_decay else 0.0,
         )
 
     def step(
@@ -181,6 +181,9 @@ class Bilevel:
 
 
 def _gradients(value: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
+    """Zeros where the value does not depend on a leaf: a draw of ``none`` everywhere, say."""
+    if not value.requires_grad:
+        return [torch.zeros_like(x) for x in leaves]
     found = torch.autograd.grad(value, leaves, allow_unused=True)
     return [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
 

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from optunas.errors import DataError
+from optunas.errors import DataError, InvalidSpecError
 from optunas.tasks import InMemoryTask, NetworkTask
 from optunas.tasks.split import split_indices
 from optunas.train import TrainSettings
 
-__all__ = ["Halves"]
+__all__ = ["Batch", "Halves", "mixed"]
+
+Batch = tuple[Tensor, Tensor]
 
 
 class Halves:
@@ -30,23 +32,37 @@ class Halves:
         device: where the batches are.
 
     Raises:
+        InvalidSpecError: for a task without networks, or a seed that cannot be.
         DataError: when a half would hold fewer than two samples, or not every class.
     """
 
     def __init__(self, task: NetworkTask, batch_size: int, seed: int, device: torch.device) -> None:
+        if not isinstance(task, NetworkTask):
+            raise InvalidSpecError(
+                f"A differentiable search needs a task whose candidates are networks, such as "
+                f"optunas.tasks.digits() or loaders(...); got a {type(task).__name__}."
+            )
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise InvalidSpecError(
+                f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}."
+            )
         self.task, self.batch_size, self.seed, self.device = task, batch_size, seed, device
-        self._parts: list[tuple[Tensor, Tensor]] = []
+        self._parts: list[Batch] = []
+        self._steps: int | None = None
         if isinstance(task, InMemoryTask):
-            x, y = task.tensors("train", device)
-            classes = y.cpu().numpy() if task.kind == "classification" else None
-            if len(x) < 4:
-                raise DataError(
-                    f"The training data of {task.name!r} has {len(x)} samples, too few to split "
-                    "into a half for the weights and a half for the alphas; a search needs 4."
-                )
-            for rows in split_indices(len(x), (0.5, 0.5), seed, classes, parts=2):
-                at = torch.from_numpy(rows).to(device)
-                self._parts.append((x[at], y[at]))
+            self._split(task)
+
+    def _split(self, task: InMemoryTask) -> None:
+        x, y = task.tensors("train", self.device)
+        classes = y.cpu().numpy() if task.kind == "classification" else None
+        if len(x) < 4:
+            raise DataError(
+                f"The training data of {task.name!r} has {len(x)} samples, too few to split "
+                "into a half for the weights and a half for the alphas; a search needs 4."
+            )
+        for rows in split_indices(len(x), (0.5, 0.5), self.seed, classes, parts=2):
+            at = torch.from_numpy(rows).to(self.device)
+            self._parts.append((x[at], y[at]))
 
     @property
     def held_out(self) -> bool:
@@ -54,19 +70,17 @@ class Halves:
         return bool(self._parts)
 
     def steps(self) -> int:
-        """Pairs of batches an epoch; 1 where a loader does not say."""
-        if self._parts:
-            return max(-(-len(self._parts[0][0]) // self.batch_size), 1)
-        try:
-            return len(self._loader())
-        except TypeError:
-            return 1
+        """Pairs of batches an epoch; a loader that does not say is read through once."""
+        if self._steps is None:
+            self._steps = len(self._batches(0, 0)) if self._parts else self._counted()
+        return self._steps
 
-    def pairs(self, epoch: int) -> Iterator[tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
+    def pairs(self, epoch: int) -> Iterator[tuple[Batch, Batch]]:
         """(training batch, validation batch) of one epoch; the second half is gone round in."""
         if self._parts:
             first, second = self._batches(0, epoch), self._batches(1, epoch)
-            yield from zip(first, second, strict=False)
+            for at, rows in enumerate(first):
+                yield self._at(0, rows), self._at(1, second[at % len(second)])
             return
         held_out = self._validation()
         for x, y in self._loader(epoch):
@@ -76,30 +90,54 @@ class Halves:
                 batch = next(held_out)
             yield (x.to(self.device), y.to(self.device)), batch
 
-    def _batches(self, half: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        x, y = self._parts[half]
-        generator = torch.Generator().manual_seed(_mixed(self.seed, epoch, half))
-        order = torch.randperm(len(x), generator=generator).to(self.device)
-        batches = order.split(self.batch_size)
-        # A batch norm needs two samples; the second half must not run out before the first.
-        whole = [b for b in batches if len(b) > 1]
-        for at in range(self.steps()):
-            chosen = whole[at % len(whole)]
-            yield x.index_select(0, chosen), y.index_select(0, chosen)
+    def validation(self) -> Iterator[Batch]:
+        """The second half, once and in its own order: what choices are judged by."""
+        if not self._parts:
+            yield from self._validation()
+            return
+        for rows in _whole(torch.arange(len(self._parts[1][0])).split(self.batch_size)):
+            yield self._at(1, rows.to(self.device))
 
-    def _loader(self, epoch: int = 0) -> Any:
-        generator = torch.Generator().manual_seed(_mixed(self.seed, epoch, 0))
+    def _at(self, half: int, rows: Tensor) -> Batch:
+        x, y = self._parts[half]
+        return x.index_select(0, rows), y.index_select(0, rows)
+
+    def _batches(self, half: int, epoch: int) -> list[Tensor]:
+        """The rows of an epoch's batches."""
+        count = len(self._parts[half][0])
+        generator = torch.Generator().manual_seed(mixed(self.seed, epoch, half))
+        order = torch.randperm(count, generator=generator).to(self.device)
+        return _whole(order.split(self.batch_size))
+
+    def _counted(self) -> int:
+        loader = self._loader(0)
+        try:
+            return max(len(loader), 1)
+        except TypeError:
+            return max(sum(1 for _ in loader), 1)
+
+    def _loader(self, epoch: int) -> Any:
+        generator = torch.Generator().manual_seed(mixed(self.seed, epoch, 0))
         settings = TrainSettings(batch_size=self.batch_size)
         return self.task.train_batches(settings, self.device)(epoch, generator)
 
-    def _validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def _validation(self) -> Iterator[Batch]:
+        usual = 0
         for x, y in self.task.batches("validation", self.device):
+            usual = max(usual, len(x))
+            if len(x) == 1 < usual:
+                continue  # a batch norm needs two samples
             yield x.to(self.device), self.task.goal.encode(torch.as_tensor(y)).to(self.device)
 
 
-def _mixed(*parts: int) -> int:
+def _whole(batches: tuple[Tensor, ...]) -> list[Tensor]:
+    """Without a last batch of a single sample: a batch norm needs two."""
+    return [batch for batch in batches if len(batch) > 1]
+
+
+def mixed(*parts: int) -> int:
     """One seed out of several numbers."""
-    mixed = 0
+    total = 0
     for part in parts:
-        mixed = (mixed * 1_000_003 + part + 1) % (2**63 - 1)
-    return mixed
+        total = (total * 1_000_003 + part + 1) % (2**63 - 1)
+    return total

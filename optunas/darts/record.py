@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,10 @@ class EpochRecord:
         shares: mean weight of each operation over all edges, by kind of cell and operation.
         choice: the operation with the largest weight on each edge, as indices, by kind of cell.
         seconds: of wall time.
+        alphas: the variant's leaves at its end, as nested lists, by name.
+        skips: skip connections in the cell at stride 1 that would be chosen; None unless asked for.
+        curvature: eigenvalue of largest size of the Hessian of the validation loss in the alphas;
+            None unless asked for.
     """
 
     epoch: int
@@ -42,10 +47,15 @@ class EpochRecord:
     shares: Mapping[str, Mapping[str, float]]
     choice: Mapping[str, tuple[int, ...]]
     seconds: float
+    alphas: Mapping[str, list[Any]] = field(default_factory=dict)
+    skips: int | None = None
+    curvature: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, JSON-able."""
+        """Plain data, JSON-able; a loss that is NaN is None."""
         body = asdict(self)
+        for name in ("train_loss", "validation_loss"):
+            body[name] = None if math.isnan(body[name]) else body[name]
         body["choice"] = {kind: list(row) for kind, row in self.choice.items()}
         return body
 
@@ -53,7 +63,9 @@ class EpochRecord:
     def from_dict(cls, body: Mapping[str, Any]) -> EpochRecord:
         """The record that :meth:`to_dict` wrote."""
         choice = {kind: tuple(row) for kind, row in body["choice"].items()}
-        return cls(**{**body, "choice": choice})
+        names = ("train_loss", "validation_loss")
+        losses = {n: math.nan if body[n] is None else body[n] for n in names}
+        return cls(**{**body, **losses, "choice": choice})
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,8 @@ class Search:
             ``edges_of``.
         records: one an epoch.
         network: the supernet with its trained weights.
+        epoch: whose alphas these are; an early stop takes them back. -1 before the first one.
+        stopped: why the search ended before its last epoch, in words; else empty.
     """
 
     space: CellSpace | DenseCellSpace
@@ -78,6 +92,8 @@ class Search:
     weights: Weights
     records: tuple[EpochRecord, ...]
     network: nn.Module
+    epoch: int = -1
+    stopped: str = ""
 
     @property
     def seconds(self) -> float:
@@ -85,8 +101,12 @@ class Search:
         return float(sum(r.seconds for r in self.records))
 
     def stability(self) -> float:
-        """Share of the edges whose leading operation stayed the same over the last third."""
-        last = self.records[-max(len(self.records) // 3, 1) :]
+        """Share of the edges whose leading operation stayed the same over the last third.
+
+        Of the epochs up to the one whose alphas were taken.
+        """
+        counted = self.records[: self.epoch + 1] or self.records
+        last = counted[-max(len(counted) // 3, 1) :]
         rows = [np.concatenate([np.array(row) for row in r.choice.values()]) for r in last]
         return float(np.mean([(row == rows[-1]).mean() for row in rows])) if rows else 0.0
 
@@ -99,6 +119,9 @@ def record(
     weights: Weights,
     space: CellSpace | DenseCellSpace,
     seconds: float,
+    alphas: Weights | None = None,
+    skips: int | None = None,
+    curvature: float | None = None,
 ) -> EpochRecord:
     """The record of an epoch, given the operations' weights at its end."""
     names = [operation.name for operation in space.operations]
@@ -114,6 +137,9 @@ def record(
         {k: dict(zip(names, p.mean(axis=0).tolist(), strict=True)) for k, p in rows.items()},
         {kind: tuple(p.argmax(axis=1).tolist()) for kind, p in rows.items()},
         seconds,
+        {name: alpha.tolist() for name, alpha in (alphas or {}).items()},
+        skips,
+        curvature,
     )
 
 

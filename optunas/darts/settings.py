@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 
-__all__ = ["ORDERS", "VARIANTS", "SearchSettings"]
+__all__ = ["HALTS", "ORDERS", "VARIANTS", "SearchSettings"]
 
 VARIANTS = ("darts", "pc_darts", "gdas", "drnas")
 ORDERS = (1, 2)
+HALTS = ("none", "skips", "eigenvalue")
 
 PAPER_STEPS = 19_550
 """Steps of the paper's search: 50 epochs of 25,000 images in batches of 64."""
@@ -28,7 +29,7 @@ class SearchSettings:
 
     Attributes:
         epochs: passes over the training half.
-        batch_size: of both halves.
+        batch_size: of both halves, at least 2: batch norms need two samples.
         variant: ``darts``, ``pc_darts``, ``gdas`` or ``drnas``.
         order: 1, or 2 for the second-order step of the paper's equation 8.
         channels, num_cells: of the supernet, as for ``optunas.build``.
@@ -36,13 +37,19 @@ class SearchSettings:
         momentum, weight_decay: of the same.
         alpha_lr: of the alphas' Adam (betas .5 and .999); None scales the paper's 3e-4 with the
             number of steps, see :meth:`rate_of_alphas`.
-        alpha_weight_decay: of the same.
+        alpha_weight_decay: of the same; the weight of the anchor in ``drnas``.
         grad_clip: largest norm of the weights' gradient.
-        warmup_epochs: epochs before the alphas begin to move; None is the variant's own.
+        warmup_epochs: epochs before the alphas begin to move; None is the variant's own share.
         beta_decay: weight of the beta-decay regularisation at the last epoch; it grows linearly
-            from 0. 0 leaves it out.
+            from 0. 0 leaves it out; the paper's is 50.
         partial: PC-DARTS mixes one in so many channels.
         checkpointing: less memory for more time.
+        halt: what ends a search that collapses, and takes it back to before the collapse: ``none``,
+            ``skips`` (more than ``halt_skips`` skip connections in the normal cell that would be
+            chosen, for ``halt_patience`` epochs in a row) or ``eigenvalue`` (the curvature of the
+            validation loss in the alphas has risen by a third over ``halt_patience`` epochs).
+        halt_patience: see ``halt``.
+        halt_skips: see ``halt``.
 
     Raises:
         InvalidSpecError: all impossible values at once.
@@ -66,19 +73,33 @@ class SearchSettings:
     beta_decay: float = 0.0
     partial: int = 4
     checkpointing: bool = False
+    halt: str = "none"
+    halt_patience: int = 5  # searches were seen to have more skips for a few epochs and recover
+    halt_skips: int = 2  # what P-DARTS leaves in a cell of eight operations
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
             raise UnknownNameError("variant", self.variant, VARIANTS)
+        if self.halt not in HALTS:
+            raise UnknownNameError("halt", self.halt, HALTS)
+        found = self._wrong_values()
+        found = found or self._wrong_together()
+        if found:
+            raise InvalidSpecError("\n".join(found))
+
+    def _wrong_values(self) -> list[str]:
         found = [
             f"{name} must be a whole number from {least} on, got {getattr(self, name)!r}."
             for name, least in _WHOLE.items()
             if not _whole(getattr(self, name), least)
         ]
-        if self.order not in ORDERS:
+        if not _whole(self.order, 1) or self.order not in ORDERS:
             found.append(f"order must be 1 or 2, got {self.order!r}.")
         if self.warmup_epochs is not None and not _whole(self.warmup_epochs, 0):
-            found.append(f"warmup_epochs must be a whole number or None, got {self.warmup_epochs}.")
+            found.append(
+                f"warmup_epochs must be a whole number from 0 on or None, got "
+                f"{self.warmup_epochs!r}."
+            )
         found += [
             f"{name} must be a number above 0, got {getattr(self, name)!r}."
             for name in ("lr", "grad_clip")
@@ -93,8 +114,31 @@ class SearchSettings:
             found.append(f"alpha_lr must be a number above 0 or None, got {self.alpha_lr!r}.")
         if not _number(self.momentum) or not 0 <= self.momentum < 1:
             found.append(f"momentum must be a number in [0, 1), got {self.momentum!r}.")
-        if found:
-            raise InvalidSpecError("\n".join(found))
+        if not isinstance(self.checkpointing, bool):
+            found.append(f"checkpointing must be True or False, got {self.checkpointing!r}.")
+        return found
+
+    def _wrong_together(self) -> list[str]:
+        """What each value allows, and all of them together do not."""
+        found = []
+        if self.lr_min > self.lr:
+            found.append(f"lr_min must be at most lr={self.lr}, got {self.lr_min}.")
+        if self.variant == "gdas" and self.order == 2:
+            found.append(
+                "order=2 looks one step of the weights ahead, and with gdas that step draws other "
+                "operations than the ones looked at; choose order=1, or another variant."
+            )
+        if self.warmup_epochs is not None and self.warmup_epochs >= self.epochs:
+            found.append(
+                f"warmup_epochs must be below epochs={self.epochs}, or the alphas never move; got "
+                f"{self.warmup_epochs}."
+            )
+        if self.variant == "pc_darts" and self.channels % self.partial:
+            found.append(
+                f"pc_darts mixes one in partial={self.partial} channels, so channels must be a "
+                f"multiple of it, got {self.channels}."
+            )
+        return found
 
     def rate_of_alphas(self, steps: int) -> float:
         """The alphas' learning rate for a search of so many steps.
@@ -109,7 +153,15 @@ class SearchSettings:
         return min(max(ALPHA_LR * PAPER_STEPS / max(steps, 1), ALPHA_LR), HIGHEST_ALPHA_LR)
 
 
-_WHOLE = {"epochs": 1, "batch_size": 1, "channels": 1, "num_cells": 1, "partial": 1}
+_WHOLE = {
+    "epochs": 1,
+    "batch_size": 2,
+    "channels": 1,
+    "num_cells": 1,
+    "partial": 1,
+    "halt_patience": 1,
+    "halt_skips": 0,
+}
 
 
 def _whole(value: object, least: int) -> bool:

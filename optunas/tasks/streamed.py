@@ -53,9 +53,10 @@ class LoaderTask(NetworkTask):
         return lambda epoch, generator: _Epoch(self, self._loaders["train"], generator)
 
     def batches(self, part: str, device: torch.device) -> Iterable[tuple[Tensor, NDArray[Any]]]:
-        """The part's batches, inputs on ``device``."""
-        for x, y in self.checked(part):
-            yield x.to(device, non_blocking=True), y.cpu().numpy()
+        """The part's batches, inputs on ``device``; in one order, whatever was read before."""
+        with _reseeded(self._loaders.get(part), torch.Generator().manual_seed(0)):
+            for x, y in self.checked(part):
+                yield x.to(device, non_blocking=True), y.cpu().numpy()
 
     def checked(self, part: str) -> Iterator[tuple[Tensor, Tensor]]:
         """The loader's batches: float32 (N, *input_shape), class numbers or float64 (N, targets).

@@ -9,8 +9,12 @@ from optunas.darts.variants.base import Variant
 __all__ = ["Mixing", "Variant", "make_variant"]
 
 
-def make_variant(settings: SearchSettings) -> Variant:
-    """The variant that the settings name."""
+def make_variant(settings: SearchSettings, ends: list[tuple[int, int]]) -> Variant:
+    """The variant that the settings name, for cells with these edges (``edges_of``)."""
     from optunas.darts.variants.darts import Darts
+    from optunas.darts.variants.drnas import DrNas
+    from optunas.darts.variants.gdas import Gdas
+    from optunas.darts.variants.pc_darts import PCDarts
 
-    return {"darts": Darts}[settings.variant](settings)
+    known = {"darts": Darts, "drnas": DrNas, "gdas": Gdas, "pc_darts": PCDarts}
+    return known[settings.variant](settings, ends)  # type: ignore[abstract]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from optunas.darts.mixing import Mixing
 from optunas.darts.settings import SearchSettings
+from optunas.darts.variants.beta_decay import beta_decay
 
 __all__ = ["Alphas", "Variant"]
 
@@ -18,16 +19,24 @@ Alphas = Mapping[str, Tensor]
 
 
 class Variant(ABC):
-    """How alphas become mixing weights, in training and when they are read."""
+    """How alphas become mixing weights, in training and when they are read.
 
-    warmup_epochs: int = 0
-    """Epochs in which only the weights learn, unless the settings say otherwise."""
+    Args:
+        settings: of the search.
+        ends: (source, target) of each edge, in the order of the rows.
+    """
+
+    warmup_share: float = 0.0
+    """Share of the epochs in which only the weights learn, unless the settings say otherwise."""
 
     partial: int = 1
     """The supernet mixes one in so many channels."""
 
-    def __init__(self, settings: SearchSettings) -> None:
-        self.settings = settings
+    alphas_decay: bool = True
+    """Whether the alphas' Adam decays them; False where a variant has another anchor."""
+
+    def __init__(self, settings: SearchSettings, ends: list[tuple[int, int]]) -> None:
+        self.settings, self.ends = settings, ends
 
     def alphas(
         self, kinds: tuple[str, ...], shape: tuple[int, int], generator: torch.Generator
@@ -56,6 +65,19 @@ class Variant(ABC):
         variant says so: then the rows are scaled, and do not add up to 1.
         """
 
+    def settled(self, alphas: Alphas) -> Mixing:
+        """The mixing by which the supernet is judged: nothing is drawn, differentiable."""
+        return Mixing(self.read(alphas))
+
     def penalty(self, alphas: Alphas, progress: float) -> Tensor | None:
-        """What is added to the validation loss of the alphas."""
+        """What is added to the validation loss of the alphas: the anchor, and beta decay."""
+        operations = [alpha for alpha in alphas.values() if alpha.dim() == 2]
+        parts = [self.anchor(operations)]
+        if self.settings.beta_decay > 0:
+            parts.append(beta_decay(operations, self.settings.beta_decay, progress))
+        there = [part for part in parts if part is not None]
+        return torch.stack(there).sum() if there else None
+
+    def anchor(self, operations: list[Tensor]) -> Tensor | None:
+        """What the variant itself holds its operations' alphas back with."""
         return None
