@@ -147,6 +147,31 @@ def test_show_tells_the_best_of_one_objective(cli: Cli, folder: Path) -> None:
     assert "Pareto" not in done.out
 
 
+def test_a_front_too_wide_for_a_table_shows_settings_with_the_networks(
+    cli: Cli, folder: Path
+) -> None:
+    names = [f"{'long_' * 6}{i}" for i in range(6)]
+    (folder / "wide.py").write_text(
+        "import toy_task\nfrom optunas import Budget, Choice, HyperSpace, Int\n"
+        "class Task(toy_task.ToyTask):\n"
+        "    def check(self, hyperparameters): pass\n"
+        "def task(): return Task(2, 0.0, None, 0.0)\n"
+        "study = toy_task.spec(task=task, budget=Budget(trials=2),\n"
+        "    space=HyperSpace({'width': Int(4, 5), **{n: Choice((True, False)) for n in "
+        f"{names!r}}}}}))\n"
+    )
+    done = cli("study", "run", "wide.py")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    (head,) = (line.split() for line in lines if line.split()[:1] == ["trial"])
+    assert head == ["trial", "accuracy", "params", "epochs"]
+    rows = json.loads(cli("study", "front", "toy", "--json", *TRUST, "--trust", "wide").out)
+    for row in rows:
+        (line,) = (x for x in lines if x.strip().startswith(f"{row['trial']}  width"))
+        assert f"width {row['width']}, " in line
+        assert all(f"{name} {row[name]}" in line for name in names)
+
+
 def test_front_is_one_table_in_three_forms(cli: Cli, study_file: Path) -> None:
     cli("study", "run", study_file.name)
     shown = cli("study", "front", "toy", *TRUST)
