@@ -248,32 +248,6 @@ def test_what_cannot_work_writes_nothing(
 
 
 @pytest.mark.parametrize("storage", [InMemoryStorage(), "sqlite:///:memory:"])
-def test_a_parameter_that_rarely_counts_is_tried_at_both_ends_too(sqlite: str) -> None:
-    space = HyperSpace(
-        width=Int(1, 16),
-        mood=Choice(("fine", "fine too")),
-        epochs=When(Choice((1, "many")), mood="fine too"),
-    )
-    spec = toy_task.spec(space=space, task="test_life:careful")
-    with pytest.raises(InvalidSpecError, match="epochs must be a number, got 'many'"):
-        optunas.create(spec, sqlite)
-    assert not Path(sqlite.removeprefix("sqlite:///")).exists()
-
-
-class Careful(toy_task.ToyTask):
-    """The toy task with a look at its epochs."""
-
-    def check(self, hyperparameters: Mapping[str, Any]) -> None:
-        super().check(hyperparameters)
-        if isinstance(hyperparameters.get("epochs", 1), str):
-            raise InvalidSpecError(f"epochs must be a number, got {hyperparameters['epochs']!r}.")
-
-
-def careful() -> Careful:
-    """Its factory."""
-    return Careful(3, 0.0, None, 0.0)
-
-
 def test_several_workers_need_a_shared_storage(storage: str | BaseStorage) -> None:
     handle = optunas.create(toy_task.spec(), storage)
     with pytest.raises(
@@ -364,3 +338,29 @@ def test_the_sqlite_file_is_in_wal_mode_and_readable_by_bare_optuna(sqlite: str)
     assert {"accuracy", "params", "digest", "architecture", "epochs", "seconds"} <= set(
         study.trials[0].user_attrs
     )
+
+
+def test_a_parameter_that_rarely_counts_is_tried_at_both_ends_too(sqlite: str) -> None:
+    space = HyperSpace(
+        width=Int(1, 16),
+        mood=Choice(("fine", "fine too")),
+        epochs=When(Choice((1, "many")), mood="fine too"),
+    )
+    spec = toy_task.spec(space=space, task="test_life:careful")
+    with pytest.raises(InvalidSpecError, match="epochs must be a number, got 'many'"):
+        optunas.create(spec, sqlite)
+    assert not Path(sqlite.removeprefix("sqlite:///")).exists()
+
+
+class Careful(toy_task.ToyTask):
+    """The toy task with a look at its epochs."""
+
+    def check(self, hyperparameters: Mapping[str, Any]) -> None:
+        super().check(hyperparameters)
+        if isinstance(hyperparameters.get("epochs", 1), str):
+            raise InvalidSpecError(f"epochs must be a number, got {hyperparameters['epochs']!r}.")
+
+
+def careful() -> Careful:
+    """Its factory."""
+    return Careful(3, 0.0, None, 0.0)
