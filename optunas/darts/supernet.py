@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from optunas.darts.mixing import Mixing
+from optunas.darts.partial import Around, check_partial
 from optunas.darts.source import Phases, Source, combined, norm
 from optunas.errors import InvalidSpaceError
 from optunas.nets.build import ResidualBlock
@@ -54,9 +55,11 @@ class SuperNetwork(nn.Module):
         channels, num_cells: as for ``optunas.build``.
         checkpoint: compute each cell again in the backward pass instead of keeping what it
             computed: less memory, more time.
+        partial: one in so many channels is mixed (PC-DARTS); the mixing then needs ``bypass``.
 
     Raises:
         InvalidSpaceError: for another kind of space, or one with a single operation.
+        InvalidSpecError: for channels that cannot be divided by ``partial``.
     """
 
     def __init__(
@@ -67,8 +70,10 @@ class SuperNetwork(nn.Module):
         channels: int = 16,
         num_cells: int = 8,
         checkpoint: bool = False,
+        partial: int = 1,
     ) -> None:
         super().__init__()
+        check_partial(channels, partial)
         if not isinstance(space, (CellSpace, DenseCellSpace)):
             raise InvalidSpaceError(
                 f"DARTS searches a CellSpace or a DenseCellSpace, got a {type(space).__name__}."
@@ -87,7 +92,9 @@ class SuperNetwork(nn.Module):
             nn.BatchNorm2d(plan.stem.channels_out),
         )
         self.cells = nn.ModuleList(
-            ResidualBlock(layer) if isinstance(layer, ResidualLayer) else SuperCell(space, layer)
+            ResidualBlock(layer)
+            if isinstance(layer, ResidualLayer)
+            else SuperCell(space, layer, partial)
             for layer in plan.layers
         )
         self.norm = nn.BatchNorm2d(plan.head.channels) if plan.head.norm else None
@@ -104,28 +111,40 @@ class SuperNetwork(nn.Module):
             kind = cell.kind
             mask = None if mixing.active is None else mixing.active[kind]
             inputs = (before, previous) if cell.num_inputs == 2 else (previous,)
-            before, previous = previous, self._run(cell, inputs, mixing.weights[kind], mask)
+            weights, around = mixing.weights[kind], mixing.bypass.get(kind)
+            before, previous = previous, self._run(cell, inputs, weights, mask, around)
         if self.norm is not None:
             previous = F.relu(self.norm(previous))
         return self.classifier(previous.mean(dim=(2, 3)))
 
     def _run(
-        self, cell: SuperCell, inputs: tuple[Tensor, ...], weights: Tensor, mask: Any
+        self,
+        cell: SuperCell,
+        inputs: tuple[Tensor, ...],
+        weights: Tensor,
+        mask: Any,
+        bypass: Tensor | None,
     ) -> Tensor:
         if not (self.checkpoint and torch.is_grad_enabled()):
-            return cell(inputs, weights, mask)
+            return cell(inputs, weights, mask, bypass)
         from torch.utils.checkpoint import checkpoint
 
         return checkpoint(
-            cell, inputs, weights, mask, use_reentrant=False, context_fn=cell.once_more
+            cell, inputs, weights, mask, bypass, use_reentrant=False, context_fn=cell.once_more
         )
 
 
 class SuperCell(nn.Module):
     """One cell with every operation on every edge; runs through its states one source at a time."""
 
-    def __init__(self, space: CellSpace | DenseCellSpace, layer: DenseLayer | PairLayer) -> None:
+    def __init__(
+        self,
+        space: CellSpace | DenseCellSpace,
+        layer: DenseLayer | PairLayer,
+        partial: int = 1,
+    ) -> None:
         super().__init__()
+        self.partial, width = partial, layer.channels // partial
         self.ends = edges_of(space)
         self.num_inputs = 2 if isinstance(space, CellSpace) else 1
         self.num_states = self.ends[-1][1] + 1
@@ -139,7 +158,7 @@ class SuperCell(nn.Module):
         for start, _ in self.ends:
             modules = nn.ModuleList()
             for o in self.operations:
-                module = make(o, layer.channels, layer.channels, self._stride(start), "search")
+                module = make(o, width, width, self._stride(start), "search")
                 if _is_pool(o):  # the same numbers on every edge from a state: one module for all
                     module = pools.setdefault((start, o.name), module)
                 modules.append(module)
@@ -149,17 +168,24 @@ class SuperCell(nn.Module):
         return self.stride if source < self.num_inputs else 1
 
     def forward(
-        self, inputs: tuple[Tensor, ...], weights: Tensor, active: np.ndarray | None = None
+        self,
+        inputs: tuple[Tensor, ...],
+        weights: Tensor,
+        active: np.ndarray | None = None,
+        bypass: Tensor | None = None,
     ) -> Tensor:
-        """The cell's inputs and the mixing weights (E, O) -> its output."""
+        """The cell's inputs and the mixing weights (E, O) -> its output; bypass is (E,)."""
         if self.num_inputs == 2:
             inputs = self.before(inputs[0]), self.previous(inputs[1])
-        sums = _Sums(inputs, self.num_states)
+        around = None if bypass is None else Around(bypass, self.ends, self.partial)
+        sums = _Sums(inputs, self.num_states, around)
         # A scalar each, taken apart once: indexing (E, O) for every operation costs more.
         table = [row.unbind() for row in weights.unbind()]
         for at in range(self.num_states - 1):
             state = sums.state(at)
             if state is not None:
+                if around is not None:
+                    state = around.split(at, state, self._stride(at))
                 self._leave(at, Source(state, self._stride(at)), sums, table, weights, active)
         shape = (*inputs[0].shape[:2], *(-(-n // self.stride) for n in inputs[0].shape[2:]))
         nodes = [sums.state(at) for at in range(self.num_inputs, self.num_states)]
@@ -211,7 +237,10 @@ class SuperCell(nn.Module):
 class _Sums:
     """The states of a cell while they are added up, plain terms and terms in phases apart."""
 
-    def __init__(self, inputs: tuple[Tensor, ...], num_states: int) -> None:
+    def __init__(
+        self, inputs: tuple[Tensor, ...], num_states: int, around: Around | None = None
+    ) -> None:
+        self._around = around
         self._plain: list[_Sum] = [_Sum(x) for x in inputs]
         self._plain += [_Sum() for _ in range(num_states - len(inputs))]
         self._phased: list[_Sum] = [_Sum() for _ in range(num_states)]
@@ -231,6 +260,8 @@ class _Sums:
         if phased is not None and self._phases is not None:
             self._plain[at].add(self._phases.merge(phased))
             self._phased[at] = _Sum()
+        if self._around is not None and at in self._around.sums:
+            self._plain[at] = _Sum(self._around.join(at, self._plain[at].value))
         return self._plain[at].value
 
 
