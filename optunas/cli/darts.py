@@ -120,7 +120,7 @@ def search(
                 raise typer.Exit(130) from None
         write_result(result, target)
         forget(target)
-        report(result, target, shown.words)
+        report(result, target)
 
 
 @app.command()
@@ -221,7 +221,10 @@ def _settings(file: str, options: dict[str, Any], counts: dict[str, int]) -> Sea
     from optunas.darts import SearchSettings
 
     own = getattr(sys.modules.get(Path(file).stem), "search", None)
-    base = own if isinstance(own, SearchSettings) else replace(SearchSettings(), **counts)
+    if isinstance(own, SearchSettings):
+        base = own
+    else:
+        base = SearchSettings(channels=counts["channels"], num_cells=counts["num_cells"])
     return replace(base, **{name: value for name, value in options.items() if value is not None})
 
 

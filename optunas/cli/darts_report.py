@@ -22,7 +22,7 @@ from optunas.darts.restarts import Plan, Watch
 from optunas.darts.result import Restart, SearchResult
 
 if TYPE_CHECKING:
-    from optunas.darts.record import EpochRecord, Search
+    from optunas.darts.record import EpochRecord
 
 __all__ = ["Shown", "architecture_svg", "print_result", "report", "shares_picture"]
 
@@ -33,15 +33,10 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 class Shown(Watch):
-    """Draws the search on standard error while it runs: bar, losses, entropy, shares.
-
-    Attributes:
-        words: sentences about what was found, for the end.
-    """
+    """Draws the search on standard error while it runs: bar, losses, entropy, shares."""
 
     def __init__(self, plan: Plan, restarts: int) -> None:
         self.plan, self.restarts = plan, restarts
-        self.words: list[str] = []
         self._console = Console(stderr=True)
         self._live: Live | None = None
         self._said = 0.0
@@ -99,9 +94,6 @@ class Shown(Watch):
         done = (restart + 1) * self.plan.settings.epochs
         self._draw(done, total, [words], last=step + 1 == self.plan.validation_epochs)
 
-    def searched(self, restart: int, found: Search) -> None:
-        """Nothing is shown of the supernet itself."""
-
     def finished(self, restart: int, row: Restart, resumed: bool) -> None:
         """With several restarts a line each."""
         if self.restarts == 1:
@@ -124,21 +116,23 @@ class Shown(Watch):
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def report(result: SearchResult, target: Path, words: Sequence[str] = ()) -> None:
+def report(result: SearchResult, target: Path) -> None:
     """Print what was found, and what to do with it."""
-    print_result(result, words)
+    print_result(result)
     typer.echo(
         f"Written to {target}. Start a study there with: optunas study seed {result.study} {target}"
     )
 
 
-def print_result(result: SearchResult, words: Sequence[str] = ()) -> None:
-    """Print a result for a person: how it came about, the shares, the architecture."""
+def print_result(result: SearchResult) -> None:
+    """Print a result for a person: how it came about and ended, the shares, the architecture."""
     console, best = Console() if sys.stdout.isatty() else Console(width=160), result.best
     console.print(f"[bold]{result.study}[/bold]  a search by gradient", highlight=False)
     for key, text in _facts(result).items():
         console.print(f"  {key:<12}{text}", highlight=False, markup=False, soft_wrap=True)
-    for sentence in (*result.notes, *words):
+    judged = best.judged
+    remedy = [judged["remedy"]] if judged.get("remedy") else []
+    for sentence in (*result.notes, *judged.get("words", ()), *remedy):
         console.print(f"  {sentence}", highlight=False, markup=False, soft_wrap=True)
     console.print(_shares_grid(best))
     if len(result.restarts) > 1:
@@ -169,8 +163,8 @@ def _facts(result: SearchResult) -> dict[str, str]:
             f"{result.task.get('score')} {best.validation:.4f}, trained from scratch for "
             f"{best.validation_epochs} epochs"
         )
-    if best.history:
-        moved = best.history[-1]["moved"]
+    if best.history and not best.judged:
+        moved = best.history[best.epoch]["moved"]
         words = ", ".join(f"{kind} {value:.3f}" for kind, value in moved.items())
         lines["alphas"] = (
             f"the largest distance from equal weights is {words}; over the last third "

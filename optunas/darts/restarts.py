@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from optunas.darts.choose import LIMITS, discretize, ranked
+from optunas.darts.collapse import collapse_report
 from optunas.darts.data import Halves
-from optunas.darts.record import EpochRecord, Search
+from optunas.darts.record import EpochRecord
 from optunas.darts.result import FinalNetwork, Restart, SearchResult, space_digest, write_json
 from optunas.darts.searching import search
 from optunas.darts.settings import SearchSettings
@@ -109,9 +110,6 @@ class Watch:
     def training(self, restart: int, step: int, score: float) -> None:
         """After an epoch of the training of what a search chose."""
 
-    def searched(self, restart: int, found: Search) -> None:
-        """After a search, with its supernet; not for one that an earlier run finished."""
-
     def finished(self, restart: int, row: Restart, resumed: bool) -> None:
         """After a restart; resumed ones were finished by an earlier run."""
 
@@ -184,9 +182,11 @@ def _restart(plan: Plan, seed: int, number: int, checkpoint: Path, watch: Watch)
         checkpoint=checkpoint,
         on_epoch=lambda record: watch.epoch(number, record),
     )
-    watch.searched(number, found)
     limits = plan.limits
     best = ranked(plan.space, found.weights, limits=limits, **plan.network.arguments())[0]
+    report = collapse_report(found, plan.task, architecture=best.architecture, device=plan.device)
+    # As JSON gives it back, so that a resumed run equals an uninterrupted one.
+    judged = json.loads(json.dumps(asdict(report)))
     score, seconds = plan.validate(
         best.architecture, seed, lambda step, value: watch.training(number, step, value)
     )
@@ -198,14 +198,24 @@ def _restart(plan: Plan, seed: int, number: int, checkpoint: Path, watch: Watch)
         costs=_network_costs(best.architecture, plan.network),
         alphas={kind: rows.tolist() for kind, rows in found.alphas.items()},
         weights={kind: rows.tolist() for kind, rows in found.weights.items()},
-        history=tuple(record.to_dict() for record in found.records),
+        history=tuple(_without_alphas(record) for record in found.records),
         stability=found.stability(),
         seconds=found.seconds,
         steps=each * len(found.records),
         validation=score,
         validation_epochs=plan.validation_epochs,
         validation_seconds=seconds,
+        epoch=found.epoch,
+        stopped=found.stopped,
+        judged=judged,
     )
+
+
+def _without_alphas(record: EpochRecord) -> dict[str, Any]:
+    """A record for the file: every epoch's alphas would be most of it."""
+    body = record.to_dict()
+    body.pop("alphas", None)
+    return body
 
 
 def _network_costs(architecture: Cell | Genotype, network: FinalNetwork) -> dict[str, float]:

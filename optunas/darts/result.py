@@ -63,7 +63,10 @@ class Restart:
         score: sum of the logarithms of its operations' weights.
         costs: of the final network, by name.
         alphas, weights: (E, O) lists by name, as the search left them.
-        history: one record an epoch.
+        history: one record an epoch, without the alphas of each.
+        epoch: of the history, whose alphas these are; -1 is the last.
+        stopped: why the search ended before its last epoch, in words; else empty.
+        judged: what ``collapse_report`` found, as plain data; empty where it was not asked.
         stability: share of the edges whose leading operation stayed over the last third.
         seconds, steps: of the search.
         validation: score of the architecture, trained from scratch; None where that was not done.
@@ -83,6 +86,9 @@ class Restart:
     validation: float | None = None
     validation_epochs: int = 0
     validation_seconds: float = 0.0
+    epoch: int = -1
+    stopped: str = ""
+    judged: Mapping[str, Any] = field(default_factory=dict)
 
     def network(self) -> Cell | Genotype:
         """The architecture; a user's own operations are known by name only."""
