@@ -35,7 +35,7 @@ study = StudySpec(
     objectives=("accuracy",),
     # Perceptrons of this size still gain between the 12th and the 20th epoch.
     training={"epochs": 20},
-    # By name; "random" is the baseline, and "grid" takes values for lr in its option search_space.
+    # By name; "random" and "grid" (five values of lr) are there to compare with.
     sampler="tpe",
     pruner="median",
     # Ten random trials, TPE's own default, and four times as many that learn from them.

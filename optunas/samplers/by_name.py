@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -25,6 +26,7 @@ from optuna.samplers import (
 from optuna.search_space import IntersectionSearchSpace
 
 from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.samplers.large_grid import LargeGridSampler
 from optunas.samplers.parents import Parents
 from optunas.samplers.seeded import SeededSampler
 
@@ -42,6 +44,12 @@ SAMPLERS: dict[str, type[BaseSampler]] = {
     "tpe": TPESampler,
 }
 """Optuna's samplers under the names that a study definition uses."""
+
+GRID_POINTS = 5
+"""Of a continuous parameter in grid search: both ends, the middle, and halfway between."""
+
+LISTED = 20_000
+"""Points of a grid up to which Optuna's sampler lists them all and sees when they are used up."""
 
 SINGLE_OBJECTIVE = ("cmaes",)
 
@@ -102,7 +110,7 @@ def make_sampler(
     """
     if name not in SAMPLERS:
         raise UnknownNameError("sampler", name, SAMPLERS)
-    kind = SAMPLERS[name]
+    kind: type[BaseSampler] = SAMPLERS[name]
     if objectives > 1 and name in SINGLE_OBJECTIVE:
         raise InvalidSpecError(
             f"The sampler {name!r} knows one objective, this study has {objectives}; "
@@ -119,6 +127,8 @@ def make_sampler(
         if option not in known:
             raise UnknownNameError(f"option of the sampler {name!r}:", option, known)
     arguments = {**_defaults(name, trials, distributions, options), **options}
+    if name == "grid":
+        kind = _grid_sampler(arguments["search_space"], distributions)
     factory = _factory(kind, arguments, seed if name in ONE_SEQUENCE else None)
     try:
         shared = _intersection(name, arguments)
@@ -174,28 +184,57 @@ def _defaults(
     if name == "grid" and "search_space" not in options:
         return {"search_space": _grid(distributions)}
     if name == "brute_force":
-        _refuse_endless(distributions, "The brute-force sampler", "; give the parameter one.")
+        _refuse_endless(distributions)
     return {}
 
 
-def _refuse_endless(distributions: Mapping[str, BaseDistribution], who: str, remedy: str) -> None:
+def _refuse_endless(distributions: Mapping[str, BaseDistribution]) -> None:
     for name, distribution in distributions.items():
         if isinstance(distribution, FloatDistribution) and distribution.step is None:
-            raise InvalidSpecError(f"{who} needs a step for {name!r}{remedy}")
+            raise InvalidSpecError(
+                f"The brute-force sampler needs a step for {name!r}; give the parameter one."
+            )
+
+
+def _grid_sampler(grid: Any, distributions: Mapping[str, BaseDistribution]) -> type[BaseSampler]:
+    """Optuna's, which lists all points, or for a large grid one that does not.
+
+    Raises:
+        InvalidSpecError: when the grid lacks a parameter of the space, or has no value of one.
+    """
+    if not isinstance(grid, Mapping):
+        return GridSampler  # which says what it wants
+    found = [
+        f"The grid's search_space has no values for {name!r}; list some."
+        for name in distributions
+        if name not in grid or (isinstance(grid[name], Sequence) and not grid[name])
+    ]
+    if found:
+        raise InvalidSpecError("\n".join(found))
+    points = math.prod(len(v) for v in grid.values() if isinstance(v, Sequence))
+    return LargeGridSampler if points > LISTED else GridSampler
 
 
 def _grid(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:
-    _refuse_endless(
-        distributions,
-        "Grid search",
-        "; give the parameter one, or a list of values in the sampler's option search_space.",
-    )
+    """The values of each parameter; a continuous one has :data:`GRID_POINTS` on its scale."""
     grid: dict[str, list[Any]] = {}
     for name, distribution in distributions.items():
         if isinstance(distribution, CategoricalDistribution):
             grid[name] = list(distribution.choices)
             continue
         low, high, step = (getattr(distribution, key) for key in ("low", "high", "step"))
+        if step is None:
+            grid[name] = _spread(low, high, distribution.log)  # type: ignore[attr-defined]
+            continue
         count = round((high - low) / step)
         grid[name] = [type(low)(low + i * step) for i in range(int(count) + 1)]
     return grid
+
+
+def _spread(low: float, high: float, log: bool) -> list[float]:
+    """Points from ``low`` to ``high``, evenly spaced, in the logarithm where it is meant."""
+    if low == high:
+        return [low]
+    shares = [i / (GRID_POINTS - 1) for i in range(GRID_POINTS)]
+    inner = [low * (high / low) ** s if log else low + s * (high - low) for s in shares[1:-1]]
+    return [low, *inner, high]

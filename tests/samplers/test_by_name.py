@@ -176,11 +176,31 @@ def test_a_missing_package_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "distribution", [FloatDistribution(0.0, 1.0), FloatDistribution(1e-3, 1.0, log=True)]
+    ("distribution", "values"),
+    [
+        (FloatDistribution(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]),
+        (FloatDistribution(1e-4, 1.0, log=True), [1e-4, 1e-3, 1e-2, 1e-1, 1.0]),
+        (FloatDistribution(0.3, 0.3), [0.3]),
+    ],
 )
-def test_a_grid_needs_steps(distribution: BaseDistribution) -> None:
-    with pytest.raises(InvalidSpecError, match=r"Grid search needs a step for 'lr'"):
-        make_sampler("grid", {}, 0, trials=9, objectives=1, distributions={"lr": distribution})
+def test_a_continuous_parameter_has_five_grid_points(
+    distribution: FloatDistribution, values: list[float]
+) -> None:
+    sampler = make_sampler(
+        "grid", {}, 0, trials=9, objectives=1, distributions={"lr": distribution}
+    )
+    study = optuna.create_study(sampler=sampler)
+    for _ in values:
+        trial = study.ask({"lr": distribution})
+        study.tell(trial, 0.0)
+    assert sorted(t.params["lr"] for t in study.trials) == pytest.approx(values)
+
+
+def test_a_grid_without_values_of_a_parameter_is_refused_at_once() -> None:
+    options = {"search_space": {"a": ["p", "q"], "n": []}}
+    with pytest.raises(InvalidSpecError, match=r"no values for 'n'; list some\.\n.*'x'") as caught:
+        make_sampler("grid", options, 0, trials=9, objectives=1, distributions=FINITE)
+    assert len(str(caught.value).splitlines()) == 2
 
 
 def test_gp_leaves_what_is_ruled_out_again_and_again() -> None:
