@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from optunas.darts.depthwise import depthwise_pointwise, pointwise
 from optunas.nets.operations import FactorizedReduce
 
 __all__ = ["Phases", "Source", "combined", "norm"]
@@ -119,24 +120,24 @@ class Source:
     def convolved(self, module: Any, weight: Tensor) -> Tensor:
         """ReLU-Conv-BN."""
         conv = module[1]  # after the ReLU
-        if conv.kernel_size == (1, 1) and self.stride == 2:
-            return norm(F.conv2d(self.corner, conv.weight), module[2], weight)
+        if conv.kernel_size == (1, 1):
+            x = self.relu if self.stride == 1 else self.corner
+            return norm(pointwise(x, conv.weight), module[2], weight)
         x = F.conv2d(self.relu, conv.weight, None, conv.stride, conv.padding)
         return norm(x, module[2], weight)
 
     def separable(self, module: Any, weight: Tensor) -> Tensor:
         """Depthwise and pointwise, twice."""
         _, first, mix, middle, _, second, last_mix, last = module
-        x = _depthwise(self.relu, first, first.stride, first.padding)
-        x = F.relu(norm(F.conv2d(x, mix.weight), middle), inplace=True)
-        x = _depthwise(x, second, second.stride, second.padding)
-        return norm(F.conv2d(x, last_mix.weight), last, weight)
+        x = depthwise_pointwise(self.relu, first, mix, self.stride)
+        x = F.relu(norm(x, middle), inplace=True)
+        return norm(depthwise_pointwise(x, second, last_mix), last, weight)
 
     def reduced(self, module: FactorizedReduce, weight: Tensor) -> Tensor:
         """The strided skip: two 1x1 convolutions of shared slices."""
         halves = (
-            F.conv2d(self.corner, module.even.weight),
-            F.conv2d(self.shifted, module.odd.weight),
+            pointwise(self.corner, module.even.weight),
+            pointwise(self.shifted, module.odd.weight),
         )
         return norm(torch.cat(halves, dim=1), module.norm, weight)
 
@@ -147,19 +148,11 @@ class Source:
         sum over all such terms of a node is put together once.
         """
         _, depth, mix, last = module
-        pad = depth.kernel_size[0] // 2
         if self.stride == 2:
-            x = _depthwise(self.corner, depth, (1, 1), (pad, pad))
-            return norm(F.conv2d(x, mix.weight), last, weight)
-        x = F.conv2d(_depthwise(self.phases.joined, depth, (1, 1), (pad, pad)), mix.weight)
+            return norm(depthwise_pointwise(self.corner, depth, mix), last, weight)
+        x = depthwise_pointwise(self.phases.joined, depth, mix)
         return norm(x if self.phases.even else self.phases.merge(x), last, weight)
 
     def in_phases(self, operation: str) -> bool:
         """Whether the operation's term comes in parity phases."""
         return operation.startswith("dil_conv") and self.stride == 1 and self.phases.even
-
-
-def _depthwise(
-    x: Tensor, conv: nn.Conv2d, stride: tuple[int, ...], padding: tuple[int, ...] | str
-) -> Tensor:
-    return F.conv2d(x, conv.weight, None, stride, padding, 1, conv.groups)

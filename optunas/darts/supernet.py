@@ -21,8 +21,9 @@ from optunas.darts.partial import Around, check_partial
 from optunas.darts.source import Phases, Source, combined, norm
 from optunas.errors import InvalidSpaceError
 from optunas.nets.build import ResidualBlock
-from optunas.nets.operations import FactorizedReduce, make, relu_conv_bn
-from optunas.nets.skeleton import DenseLayer, PairLayer, Preprocess, ResidualLayer, skeleton
+from optunas.nets.cells import preprocess
+from optunas.nets.operations import FactorizedReduce, make
+from optunas.nets.skeleton import DenseLayer, PairLayer, ResidualLayer, skeleton
 from optunas.space import CellSpace, DenseCellSpace, Operation
 
 __all__ = ["SuperCell", "SuperNetwork", "edges_of", "kinds_of", "untracked"]
@@ -84,6 +85,8 @@ class SuperNetwork(nn.Module):
                 f"{space.operations[0].name!r}; give it at least two."
             )
         self.kinds, self.checkpoint = kinds_of(space), checkpoint
+        self.space: CellSpace | DenseCellSpace = space
+        self.sizes = (tuple(input_shape), num_outputs, channels, num_cells)
         self.shape = (len(edges_of(space)), len(space.operations))
         member: Any = next(iter(space.enumerate(1)))
         plan = skeleton(member, input_shape, num_outputs, channels, num_cells)
@@ -152,7 +155,8 @@ class SuperCell(nn.Module):
         self.kind = kinds_of(space)[layer.stride - 1]
         self.operations: tuple[Operation, ...] = space.operations
         if isinstance(layer, PairLayer):
-            self.before, self.previous = _preprocess(layer.before), _preprocess(layer.previous)
+            self.before = preprocess(layer.before, "search")
+            self.previous = preprocess(layer.previous, "search")
         pools: dict[tuple[int, str], nn.Module] = {}
         self.edges = nn.ModuleList()
         for start, _ in self.ends:
@@ -178,21 +182,19 @@ class SuperCell(nn.Module):
         if self.num_inputs == 2:
             inputs = self.before(inputs[0]), self.previous(inputs[1])
         around = None if bypass is None else Around(bypass, self.ends, self.partial)
-        sums = _Sums(inputs, self.num_states, around)
+        size = (*inputs[0].shape[:2], *(-(-n // self.stride) for n in inputs[0].shape[2:]))
+        sums = _Sums(inputs, self.num_states, size, around)
         # A scalar each, taken apart once: indexing (E, O) for every operation costs more.
         table = [row.unbind() for row in weights.unbind()]
         for at in range(self.num_states - 1):
             state = sums.state(at)
-            if state is not None:
-                if around is not None:
-                    state = around.split(at, state, self._stride(at))
-                self._leave(at, Source(state, self._stride(at)), sums, table, weights, active)
-        shape = (*inputs[0].shape[:2], *(-(-n // self.stride) for n in inputs[0].shape[2:]))
+            if around is not None:
+                state = around.split(at, state, self._stride(at))
+            self._leave(at, Source(state, self._stride(at)), sums, table, weights, active)
         nodes = [sums.state(at) for at in range(self.num_inputs, self.num_states)]
-        whole = [inputs[0].new_zeros(shape) if node is None else node for node in nodes]
         if self.num_inputs == 1:
-            return whole[-1]
-        return torch.cat([_DenseGradient.apply(node) for node in whole], dim=1)
+            return nodes[-1]
+        return torch.cat([_DenseGradient.apply(node) for node in nodes], dim=1)
 
     def _leave(
         self,
@@ -210,7 +212,7 @@ class SuperCell(nn.Module):
             wanted = [e for e in rows if active is None or active[e, o]]
             if not wanted or operation.zero:
                 continue
-            part = _parameter_free(operation, self._module(wanted[0], o), source)
+            part = _parameter_free(operation, self.module_of(wanted[0], o), source)
             if part is not None and len(wanted) == len(rows):
                 free.append(o)
                 shared.append(part)
@@ -219,28 +221,33 @@ class SuperCell(nn.Module):
                 if part is not None:
                     sums.add(self.ends[e][1], part * table[e][o])
                 else:
-                    term = _weighted(operation, self._module(e, o), source, table[e][o])
+                    term = _weighted(operation, self.module_of(e, o), source, table[e][o])
                     phases = operation.factory is None and source.in_phases(operation.name)
                     sums.add(self.ends[e][1], term, source.phases if phases else None)
         if shared:
             for e, term in zip(rows, combined(shared, weights[rows][:, free]), strict=True):
                 sums.add(self.ends[e][1], term)
 
-    def _module(self, edge: int, operation: int) -> nn.Module:
+    def module_of(self, edge: int, operation: int) -> nn.Module:
+        """The module at a row and a column of the alphas."""
         return cast(nn.ModuleList, self.edges[edge])[operation]
 
     def once_more(self) -> tuple[Any, Any]:
         """Contexts of a forward pass and of its repetition, which leaves statistics alone."""
-        return nullcontext(), untracked(self)
+        return nullcontext(), _spare_buffers(self)
 
 
 class _Sums:
     """The states of a cell while they are added up, plain terms and terms in phases apart."""
 
     def __init__(
-        self, inputs: tuple[Tensor, ...], num_states: int, around: Around | None = None
+        self,
+        inputs: tuple[Tensor, ...],
+        num_states: int,
+        size: tuple[int, ...],
+        around: Around | None = None,
     ) -> None:
-        self._around = around
+        self._around, self._like, self._size = around, inputs[0], size
         self._plain: list[_Sum] = [_Sum(x) for x in inputs]
         self._plain += [_Sum() for _ in range(num_states - len(inputs))]
         self._phased: list[_Sum] = [_Sum() for _ in range(num_states)]
@@ -254,15 +261,16 @@ class _Sums:
             self._phases = phases
             self._phased[at].add(term)
 
-    def state(self, at: int) -> Tensor | None:
-        """The finished state; None when nothing was added."""
+    def state(self, at: int) -> Tensor:
+        """The finished state; zeros where nothing was added: norms turn them into something."""
         phased = self._phased[at].value
         if phased is not None and self._phases is not None:
             self._plain[at].add(self._phases.merge(phased))
             self._phased[at] = _Sum()
         if self._around is not None and at in self._around.sums:
             self._plain[at] = _Sum(self._around.join(at, self._plain[at].value))
-        return self._plain[at].value
+        value = self._plain[at].value
+        return self._like.new_zeros(self._size) if value is None else value
 
 
 class _Sum:
@@ -305,6 +313,22 @@ def untracked(module: nn.Module) -> Iterator[None]:
             layer.track_running_stats = True
 
 
+@contextmanager
+def _spare_buffers(module: nn.Module) -> Iterator[None]:
+    """While inside, whatever the module counts or averages goes into copies that are dropped.
+
+    The tensors themselves stay untouched: the backward pass of the repetition still refers to them.
+    """
+    own = [(m, name, b) for m in module.modules() for name, b in m.named_buffers(recurse=False)]
+    for owner, name, buffer in own:
+        setattr(owner, name, buffer.clone())
+    try:
+        yield
+    finally:
+        for owner, name, buffer in own:
+            setattr(owner, name, buffer)
+
+
 def _is_pool(operation: Operation) -> bool:
     return operation.factory is None and "_pool_" in operation.name
 
@@ -331,9 +355,3 @@ def _weighted(operation: Operation, module: Any, source: Source, weight: Tensor)
         "dil_conv": source.dilated,
     }
     return apply[operation.name[:8]](module, weight)
-
-
-def _preprocess(plan: Preprocess) -> nn.Module:
-    if plan.stride == 2:
-        return FactorizedReduce(plan.channels_in, plan.channels_out, affine=False)
-    return relu_conv_bn(plan.channels_in, plan.channels_out, kernel=1, stride=1, affine=False)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from optunas.errors import InvalidSpaceError
+from optunas.errors import InvalidSpaceError, InvalidSpecError
 from optunas.nets.cells import DenseCell, PairCell
 from optunas.nets.joint_parts import unpack
-from optunas.nets.operations import make, relu_conv_bn
+from optunas.nets.operations import check_form, make, relu_conv_bn
 from optunas.nets.skeleton import (
     Architecture,
     DenseLayer,
@@ -48,6 +48,7 @@ def build(
     num_classes: int,
     channels: int | None = None,
     num_cells: int | None = None,
+    form: str = "final",
 ) -> nn.Module:
     """Build the network of ``architecture``; (N, *input_shape) -> (N, num_classes), no softmax.
 
@@ -62,14 +63,24 @@ def build(
         channels: of the first stage (dense cell) or the first cell (genotype); None is 16.
         num_cells: per stage (dense cell) or in all (genotype), as in the papers; None is 5. The
             other architectures have widths and depths of their own and take neither.
+        form: ``final``, as networks are trained and shipped; or ``search``, as a differentiable
+            search sees an architecture: the cells' batch norms have no weights and one follows
+            each pool. Only for architectures of cells.
 
     Raises:
         InvalidArchitectureError: for anything but these architectures.
         InvalidSpecError: for a shape or a count that cannot work or that is not taken.
         InvalidSpaceError: for an own operation whose module has the wrong type or output shape.
-        UnknownNameError: for an operation outside the vocabulary and the architecture's own ones.
+        UnknownNameError: for an operation outside the vocabulary and the architecture's own ones,
+            or another form.
     """
+    check_form(form)
     architecture, channels, num_cells = unpack(architecture, channels, num_cells)
+    if form != "final" and isinstance(architecture, (Macro, Subnet)):
+        raise InvalidSpecError(
+            f"form={form!r} is of networks made of cells, and a {type(architecture).__name__} is "
+            "not made of them; leave form out."
+        )
     if isinstance(architecture, Macro):
         from optunas.nets.macro_network import build_macro
 
@@ -85,14 +96,16 @@ def build(
     plan = skeleton(architecture, input_shape, num_classes, *default_counts(channels, num_cells))
     _check_own_operations(architecture, plan)
     if cells_of(architecture)[0].num_inputs == 1:
-        return DenseNetwork(architecture, plan)
-    return PairNetwork(architecture, plan)
+        return DenseNetwork(architecture, plan, form)
+    return PairNetwork(architecture, plan, form)
 
 
 class DenseNetwork(nn.Module):
     """NAS-Bench-201: stem, stages of cells, residual blocks between, BN-ReLU, classifier."""
 
-    def __init__(self, architecture: Cell | Genotype | Stack, plan: Skeleton) -> None:
+    def __init__(
+        self, architecture: Cell | Genotype | Stack, plan: Skeleton, form: str = "final"
+    ) -> None:
         super().__init__()
         self.stem = _stem(plan.stem)
         self.layers = nn.Sequential()
@@ -101,7 +114,7 @@ class DenseNetwork(nn.Module):
                 self.layers.append(ResidualBlock(layer))
             else:
                 dense = cast(DenseLayer, layer)
-                self.layers.append(DenseCell(cell_at(architecture, dense), dense))
+                self.layers.append(DenseCell(cell_at(architecture, dense), dense, form))
         self.norm = nn.BatchNorm2d(plan.head.channels)
         self.classifier = _classifier(plan.head)
 
@@ -116,11 +129,13 @@ class DenseNetwork(nn.Module):
 class PairNetwork(nn.Module):
     """DARTS: stem, cells that each read the two before them, classifier."""
 
-    def __init__(self, architecture: Cell | Genotype | Stack, plan: Skeleton) -> None:
+    def __init__(
+        self, architecture: Cell | Genotype | Stack, plan: Skeleton, form: str = "final"
+    ) -> None:
         super().__init__()
         self.stem = _stem(plan.stem)
         self.layers = nn.ModuleList(
-            PairCell(cell_at(architecture, layer), layer)
+            PairCell(cell_at(architecture, layer), layer, form)
             for layer in cast(tuple[PairLayer, ...], plan.layers)
         )
         self.classifier = _classifier(plan.head)

@@ -12,13 +12,13 @@ from optunas.nets.operations import FactorizedReduce, Zero, make, relu_conv_bn
 from optunas.nets.skeleton import DenseLayer, PairLayer, Preprocess, places
 from optunas.space.cell import Cell
 
-__all__ = ["DenseCell", "PairCell"]
+__all__ = ["DenseCell", "PairCell", "preprocess"]
 
 
 class _Cell(nn.Module):
     """A directed acyclic graph of operations; each node is the sum of the edges into it."""
 
-    def __init__(self, cell: Cell, layer: DenseLayer | PairLayer) -> None:
+    def __init__(self, cell: Cell, layer: DenseLayer | PairLayer, form: str = "final") -> None:
         super().__init__()
         self.num_inputs, self.num_nodes, self.stride = cell.num_inputs, cell.num_nodes, layer.stride
         own = {operation.name: operation for operation in cell.operations}
@@ -28,10 +28,12 @@ class _Cell(nn.Module):
                 layer.channels,
                 layer.channels,
                 place.stride,
+                form,
             )
             for place in places(cell, layer)
         )
         self.ends = [(edge.source, edge.target) for edge in cell.edges]
+        self.names = [edge.operation for edge in cell.edges]
 
     def nodes(self, states: list[Tensor]) -> list[Tensor]:
         """The inputs and every node: each (N, C, H, W), nodes at the cell's stride."""
@@ -66,10 +68,10 @@ class DenseCell(_Cell):
 class PairCell(_Cell):
     """DARTS's cell: two inputs brought to its channels; its output concatenates all nodes."""
 
-    def __init__(self, cell: Cell, layer: PairLayer) -> None:
-        super().__init__(cell, layer)
-        self.before = _preprocess(layer.before)
-        self.previous = _preprocess(layer.previous)
+    def __init__(self, cell: Cell, layer: PairLayer, form: str = "final") -> None:
+        super().__init__(cell, layer, form)
+        self.before = preprocess(layer.before, form)
+        self.previous = preprocess(layer.previous, form)
 
     def forward(self, before: Tensor, previous: Tensor) -> Tensor:
         """(N, C_0, H', W'), (N, C_1, H, W) -> (N, nodes * C, H / stride, W / stride)."""
@@ -77,7 +79,12 @@ class PairCell(_Cell):
         return torch.cat(states[2:], dim=1)
 
 
-def _preprocess(plan: Preprocess) -> nn.Module:
+def preprocess(plan: Preprocess, form: str = "final") -> nn.Module:
+    """What brings an input of a two-input cell to the cell's channels and resolution.
+
+    In its ``search`` form, for a network whose cells are searched, the norm has no weights.
+    """
+    affine = form == "final"
     if plan.stride == 2:
-        return FactorizedReduce(plan.channels_in, plan.channels_out)
-    return relu_conv_bn(plan.channels_in, plan.channels_out, kernel=1, stride=1)
+        return FactorizedReduce(plan.channels_in, plan.channels_out, affine)
+    return relu_conv_bn(plan.channels_in, plan.channels_out, 1, 1, affine)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from optunas.errors import InvalidSpaceError, InvalidSpecError, UnknownNameError
 from optunas.space.operations import VOCABULARY, Operation
 
-__all__ = ["FORMS", "FactorizedReduce", "Zero", "make", "relu_conv_bn"]
+__all__ = ["FORMS", "FactorizedReduce", "Zero", "check_form", "make", "relu_conv_bn"]
 
 FORMS = ("final", "search")
 """Of a network: as it is trained and shipped, or as it stands in a supernet."""
@@ -61,9 +61,18 @@ def make(
             )
     if operation not in _MODULES:
         raise UnknownNameError("operation", operation, VOCABULARY)
+    check_form(form)
+    return _MODULES[operation](channels_in, channels_out, stride, form == "final")
+
+
+def check_form(form: str) -> None:
+    """Raise for anything but one of ``FORMS``.
+
+    Raises:
+        UnknownNameError: with the nearest form.
+    """
     if form not in FORMS:
         raise UnknownNameError("form", form, FORMS)
-    return _MODULES[operation](channels_in, channels_out, stride, form == "final")
 
 
 def _own(operation: Operation, channels_in: int, channels_out: int, stride: int) -> nn.Module:

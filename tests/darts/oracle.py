@@ -21,7 +21,7 @@ from optunas.nets.operations import make
 class PlainCell(nn.Module):
     """A cell of mixed operations, node by node."""
 
-    def __init__(self, cell: SuperCell, channels: int) -> None:
+    def __init__(self, cell: SuperCell, channels: int, dtype: torch.dtype) -> None:
         super().__init__()
         self.ends, self.num_inputs, self.stride = cell.ends, cell.num_inputs, cell.stride
         self.num_states, self.kind = cell.num_states, cell.kind
@@ -35,6 +35,7 @@ class PlainCell(nn.Module):
                     make(o, channels, channels, stride, "search") for o in cell.operations
                 )
             )
+        self.edges.to(dtype=dtype)  # first: loading would round
         for ours, theirs in zip(self.edges, cell.edges, strict=True):
             for plain, fast in zip(ours, theirs, strict=True):
                 plain.load_state_dict(fast.state_dict())
@@ -66,7 +67,7 @@ class PlainNetwork(nn.Module):
         for cell in network.cells:
             if isinstance(cell, SuperCell):
                 channels = _channels(cell)
-                self.cells.append(PlainCell(cell, channels).to(network.classifier.weight.dtype))
+                self.cells.append(PlainCell(cell, channels, network.classifier.weight.dtype))
             else:
                 self.cells.append(cell)
 
