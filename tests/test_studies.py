@@ -40,6 +40,7 @@ def need_data(study: optunas.StudySpec) -> None:
 def test_there_are_the_ready_studies() -> None:
     assert {path.stem for path in FILES} >= {
         "digits_cells",
+        "digits_darts",
         "digits_elastic",
         "digits_hpo",
         "digits_joint",
