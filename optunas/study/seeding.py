@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas import codec
 from optunas.darts.choose import ranked
-from optunas.darts.result import SearchResult
+from optunas.darts.result import SearchResult, read_result
 from optunas.errors import InvalidSpecError
 from optunas.samplers.by_name import generation_key
 from optunas.space import Cell, Genotype, JointSpace
@@ -23,8 +24,8 @@ __all__ = ["Descent", "descent", "members_of", "seed"]
 
 def seed(
     handle: StudyHandle,
-    members: Iterable[Any] | SearchResult,
-    source: str = "seed",
+    members: Iterable[Any] | SearchResult | str | Path,
+    source: str | None = None,
     *,
     neighbours: int = 0,
 ) -> int:
@@ -35,11 +36,11 @@ def seed(
 
     Args:
         handle: the study.
-        members: of its space; for a joint space also cells or genotypes alone, which get sensible
-            hyperparameters (:func:`optunas.study.final_network.complete`). Or what ``optunas darts
-            search`` wrote (:func:`optunas.darts.read_result`): the network it kept, those of the
-            other restarts, and ``neighbours``.
-        source: shown with each trial, ``"darts"`` for instance.
+        members: of its space, one or several; for a joint space also cells or genotypes alone,
+            which get sensible hyperparameters (:func:`optunas.study.final_network.complete`). Or
+            what ``optunas darts search`` wrote, the file's name or what ``read_result`` gives: the
+            network it kept, those of the other restarts, and ``neighbours``.
+        source: shown with each trial; None is ``"darts"`` for a search's result, else ``"seed"``.
         neighbours: of a search's result: so many next best networks by its alphas and limits.
 
     Returns:
@@ -50,15 +51,17 @@ def seed(
         InvalidSpecError: for a result of another space, or neighbours of anything but a result.
     """
     space = handle.spec.space
+    if isinstance(members, (str, Path)):
+        members = read_result(members)
     if isinstance(members, SearchResult):
-        given = members_of(handle, members, neighbours)
+        given, source = members_of(handle, members, neighbours), source or "darts"
     elif neighbours:
         raise InvalidSpecError(
             f"neighbours={neighbours!r} are those of a search's result; read one with "
             "optunas.darts.read_result, or give the members themselves."
         )
     else:
-        given = [_completed(handle, member) for member in members]
+        given = [_completed(handle, member) for member in _listed(members)]
     for member in given:
         space.validate(member)
     known = {trial.user_attrs.get("digest") for trial in handle.trials()}
@@ -68,10 +71,16 @@ def seed(
         if digest in known:
             continue
         known.add(digest)
-        attrs = {"source": source, "digest": digest}
+        attrs = {"source": source or "seed", "digest": digest}
         handle.study.enqueue_trial(codec.to_params(space, member), user_attrs=attrs)
         count += 1
     return count
+
+
+def _listed(members: Any) -> list[Any]:
+    """Several members, or the only one."""
+    alone = isinstance(members, (Cell, Genotype, Mapping)) or not isinstance(members, Iterable)
+    return [members] if alone else list(members)
 
 
 def _completed(handle: StudyHandle, member: Any) -> Any:

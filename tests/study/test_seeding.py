@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.storages import InMemoryStorage
@@ -28,6 +30,7 @@ from optunas import (
 )
 from optunas.codec import distributions, to_params
 from optunas.darts.choose import ranked
+from optunas.darts.result import write_result
 from optunas.errors import InvalidArchitectureError, InvalidSpecError
 from optunas.study.final_network import cell_part, complete, final_counts, final_network, middle_of
 from optunas.study.seeding import Descent, descent, members_of
@@ -118,6 +121,18 @@ def test_plain_cells_get_hyperparameters_from_scripts() -> None:
     assert params["train.channels"] == 4  # the largest: the network that limits are about
     assert params["train.lr"] == pytest.approx((0.015 * 0.3) ** 0.5)
     assert optunas.seed(handle, [complete(JOINT, cell, {"channels": 4})]) == 0
+
+
+def test_one_member_a_file_and_a_result_say_what_they_are(tmp_path: Path) -> None:
+    handle, found = study(), result(NB201)
+    write_result(found, tmp_path / "g.json")
+    assert optunas.seed(handle, tmp_path / "g.json") == 1
+    assert optunas.seed(handle, str(tmp_path / "g.json"), neighbours=1) == 1
+    assert optunas.seed(handle, found, "mine", neighbours=2) == 1
+    assert optunas.seed(handle, handle.spec.space.sample(np.random.default_rng(0))) == 1
+    assert optunas.seed(handle, result(NB201, (9,)).architecture) == 1
+    sources = [trial.user_attrs["source"] for trial in handle.trials()]
+    assert sources == ["darts", "darts", "mine", "seed", "seed"]
 
 
 def test_a_space_of_cells_alone_takes_them_as_they_are() -> None:
