@@ -104,7 +104,8 @@ class Shown(Watch):
 
     def _draw(self, done: int, total: int, lines: Sequence[str], last: bool) -> None:
         if self._live is not None:
-            bar = ProgressBar(total=total, completed=done, width=40)
+            bar = Grid.grid(padding=(0, 1))
+            bar.add_row(ProgressBar(total=total, completed=done, width=40), f"{done} of {total}")
             self._live.update(Group(bar, *(Text(line) for line in lines)))
             return
         now = time.monotonic()
@@ -137,7 +138,9 @@ def print_result(result: SearchResult) -> None:
     console.print(_shares_grid(best))
     if len(result.restarts) > 1:
         console.print(_restarts_grid(result))
-    console.print(f"\n{best.network()}", highlight=False, markup=False, soft_wrap=True)
+    for row in (best, *(row for row in result.restarts if row is not best)):
+        line = f"seed {row.seed:>3}  {row.network()}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _facts(result: SearchResult) -> dict[str, str]:
@@ -200,18 +203,20 @@ def _shares_grid(best: Restart) -> Grid:
 def _restarts_grid(result: SearchResult) -> Grid:
     costs = list(result.best.costs)
     grid = Grid(
-        *("seed", "validation", *costs, "kept", "architecture"),
+        *("seed", "validation", *costs, "kept"),
         title="Restarts",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1),
     )
     grid.pad_edge = False
+    for column in grid.columns:
+        column.justify = "right"
     for row in result.restarts:
         value = "" if row.validation is None else f"{row.validation:.4f}"
         spent = [f"{row.costs[name]:,.0f}" for name in costs]
         kept = "*" if row is result.best else ""
-        grid.add_row(str(row.seed), value, *spent, kept, str(row.network()))
+        grid.add_row(str(row.seed), value, *spent, kept)
     return grid
 
 
