@@ -18,7 +18,7 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial
 
-from optunas.errors import InvalidSpaceError
+from optunas.errors import InvalidArchitectureError, InvalidSpaceError
 from optunas.space import (
     DARTS,
     NB201,
@@ -59,10 +59,12 @@ def suggest(trial: BaseTrial, space: Space[A], name: str | None = None) -> A:
         space: any space.
         name: prefix of the parameters' names; None takes the space's ``default_name``.
     """
+    prefix = _prefix(space, name)
+    if not hasattr(trial, "suggest_categorical"):
+        raise InvalidSpaceError(f"suggest takes a trial first, then a space, got {trial!r}.")
     # Optuna draws the relative parameters on first access. A trial whose parameters were all
     # enqueued would never get there, and NSGA-II would leave it out of every population.
     _ = getattr(trial, "relative_params", None)
-    prefix = _prefix(space, name)
     values = {
         key: _suggest_one(trial, prefix + key, parameter)
         for key, parameter in space.parameters().items()
@@ -132,8 +134,8 @@ def to_params(space: Space[A], architecture: A, name: str | None = None) -> dict
     Raises:
         InvalidArchitectureError: when it is not a member of the space.
     """
-    space.validate(architecture)
     prefix = _prefix(space, name)
+    space.validate(architecture)
     return {prefix + key: value for key, value in space.encode(architecture).items()}
 
 
@@ -152,6 +154,11 @@ def from_params(space: Space[A], params: Any, name: str | None = None) -> A:
     prefix = _prefix(space, name)
     if isinstance(params, Mapping):
         given = params
+    elif not isinstance(getattr(params, "params", None), Mapping):
+        raise InvalidArchitectureError(
+            "from_params takes a dictionary of parameters or a trial, "
+            f"got a {type(params).__name__}: {str(params)[:80]!r}."
+        )
     else:
         own = {prefix + key for key in space.parameters()}
         given = {key: value for key, value in params.params.items() if key in own}
@@ -161,5 +168,9 @@ def from_params(space: Space[A], params: Any, name: str | None = None) -> A:
 
 
 def _prefix(space: Space[Any], name: str | None) -> str:
+    if not isinstance(space, Space):
+        raise InvalidSpaceError(f"Expected a space such as optunas.NB201, got {space!r}.")
     name = space.default_name if name is None else name
+    if not isinstance(name, str):
+        raise InvalidSpaceError(f"name, the parameters' prefix, must be a string, got {name!r}.")
     return f"{name}." if name else ""

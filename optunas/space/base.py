@@ -13,6 +13,8 @@ import inspect
 import itertools
 import json
 import math
+import numbers
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -127,15 +129,22 @@ class Space(ABC, Generic[A]):
         Raises:
             InvalidSpaceError: when a parameter is continuous.
         """
-        if limit is not None and limit < 0:
-            raise InvalidSpaceError(f"enumerate: limit must be 0 or more, got {limit!r}.")
+        if limit is not None and (
+            isinstance(limit, bool) or not isinstance(limit, int) or limit < 0
+        ):
+            raise InvalidSpaceError(
+                f"enumerate: limit must be 0 or more, got {limit!r}; it is an integer, or None "
+                "for all."
+            )
         for name, parameter in self._table.items():
             if parameter.size == math.inf:
                 raise InvalidSpaceError(
                     f"The space is infinite, parameter {name!r} is {parameter.describe()}; "
                     "give it a step to enumerate, or use sample(rng)."
                 )
-        rows = itertools.islice(combinations(self._table, self._conditions), limit)
+        rows = combinations(self._table, self._conditions)
+        if limit is not None:
+            rows = itertools.islice(rows, min(limit, sys.maxsize))
         return (self.decode(row) for row in rows)
 
     def sample(self, rng: np.random.Generator) -> A:
@@ -155,6 +164,11 @@ class Space(ABC, Generic[A]):
         Raises:
             InvalidArchitectureError: naming every missing, extra and out-of-range value at once.
         """
+        if not isinstance(values, Mapping):
+            raise InvalidArchitectureError(
+                "Expected a dictionary with one value a parameter, "
+                f"got a {type(values).__name__}: {str(values)[:80]!r}."
+            )
         table = {prefix + name: parameter for name, parameter in self._table.items()}
         own = {name: values.get(prefix + name) for name in self._table}
         needed = {prefix + name for name in self.active(own)}
@@ -226,7 +240,7 @@ class Space(ABC, Generic[A]):
         Raises:
             InvalidSpaceError: when ``rate`` lies outside [0, 1].
         """
-        if not 0.0 <= rate <= 1.0:
+        if not isinstance(rate, numbers.Real) or not 0.0 <= rate <= 1.0:
             raise InvalidSpaceError(f"crossover: rate is a probability in [0, 1], got {rate!r}.")
         first, second = self.encode(a), self.encode(b)
         from_b = rng.random(len(first)) < rate
@@ -292,7 +306,7 @@ class Space(ABC, Generic[A]):
     def to_json(self, architecture: A) -> str:
         """The architecture as JSON text; :meth:`from_json` gives an equal one back."""
         values = self.encode(architecture)
-        counting = {name: values[name] for name in self.active(values)}
+        counting = {name: self._table[name].cast(values[name]) for name in self.active(values)}
         body = {"kind": self._kind, "version": 1, "parameters": counting}
         return json.dumps(body, separators=(",", ":"))
 

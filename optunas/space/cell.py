@@ -16,7 +16,7 @@ from optunas.errors import InvalidArchitectureError
 from optunas.space.json_text import load_json
 from optunas.space.operations import Operation
 
-__all__ = ["Cell", "Edge", "Genotype"]
+__all__ = ["Cell", "Edge", "Genotype", "form_faults"]
 
 
 class Edge(NamedTuple):
@@ -140,14 +140,42 @@ class Genotype:
         return f"normal {self.normal} reduce {self.reduce}"
 
 
+def form_faults(cell: Cell) -> list[str]:
+    """What is no edge or no number of inputs in a cell, one sentence each, whatever its space."""
+    found = []
+    if type(cell.num_inputs) is not int:
+        found.append(f"num_inputs must be an integer, got {cell.num_inputs!r}.")
+    if not isinstance(cell.edges, tuple):
+        return [*found, f"edges must be a tuple of Edges, got {cell.edges!r}."]
+    found += [
+        f"edge {number} must be an Edge(source, target, operation) of two integers and a name, "
+        f"got {edge!r}."
+        for number, edge in enumerate(cell.edges, start=1)
+        if not isinstance(edge, Edge)
+        or type(edge.source) is not int
+        or type(edge.target) is not int
+        or not isinstance(edge.operation, str)
+    ]
+    return found
+
+
 def _cell(body: dict[str, object], operations: tuple[Operation, ...]) -> Cell:
     num_inputs, rows = body.get("num_inputs"), body.get("edges")
+    if type(num_inputs) is not int or num_inputs < 1:
+        raise InvalidArchitectureError(
+            f"A cell's num_inputs is an integer from 1 on, got {num_inputs!r}."
+        )
     try:
-        edges = tuple(Edge(int(s), int(t), str(o)) for s, t, o in rows)  # type: ignore[attr-defined]
-        if not isinstance(num_inputs, int) or any(not 0 <= e.source < e.target for e in edges):
+        edges = tuple(Edge(*row) for row in rows)  # type: ignore[attr-defined]
+        # Every node a cell has is the end of an edge, so that no target lies beyond their number.
+        most = len(edges) + num_inputs
+        if form_faults(Cell(edges, num_inputs)) or any(
+            not 0 <= e.source < e.target < most for e in edges
+        ):
             raise ValueError
     except (TypeError, ValueError):
         raise InvalidArchitectureError(
-            f"A cell's edges are [source, target, operation] with source < target, got {rows!r}."
+            "A cell's edges are [source, target, operation] with source < target, an edge into "
+            f"every node, got {rows!r}."
         ) from None
     return Cell(tuple(sorted(edges, key=lambda e: (e.target, e.source))), num_inputs, operations)

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 from optunas.errors import InvalidSpaceError, nearest
@@ -45,9 +46,14 @@ class When:
     def __init__(
         self, parameter: Parameter, condition: Mapping[str, Any] | None = None, /, **named: Any
     ) -> None:
-        given = {**(condition or {}), **named}
         if not isinstance(parameter, Parameter):
             raise InvalidSpaceError(f"When: expected a Choice, Int or Float, got {parameter!r}.")
+        if condition is not None and not isinstance(condition, Mapping):
+            raise InvalidSpaceError(
+                "When: the condition is one name and its value, such as optimizer='sgd' or "
+                f"{{'optimizer': 'sgd'}}, got {condition!r}."
+            )
+        given = {**(condition or {}), **named}
         if len(given) != 1:
             raise InvalidSpaceError(
                 f"When: give the one parameter that this depends on, such as optimizer='sgd', "
@@ -73,6 +79,8 @@ def group(
     Raises:
         InvalidSpaceError: for no alternatives, or one that is no mapping of parameters.
     """
+    if not isinstance(name, str) or not name:
+        raise InvalidSpaceError(f"group: the name of the choice is a string, got {name!r}.")
     if not isinstance(alternatives, Mapping) or not alternatives:
         raise InvalidSpaceError(
             f"group {name!r}: give at least one alternative with its parameters, such as "
@@ -174,7 +182,7 @@ def active(table: Table, conditions: Conditions, values: Mapping[str, Any]) -> d
 
 
 def _holds(condition: Condition, parent: Parameter, value: Any) -> bool:
-    if value in condition.values:
+    if isinstance(value, (str, Number)) and value in condition.values:
         return True
     # 0.1 + 2 * 0.1 is the 0.3 of a grid.
     return (
@@ -198,9 +206,15 @@ def count(table: Table, conditions: Conditions) -> int | float:
         elif not below:
             sizes[name] = parameter.size
         else:
-            sizes[name] = sum(
-                math.prod(int(sizes[c]) for c in below if value in conditions[c].values)
-                for value in parameter.values()
+            # A range can be long: what switches nothing on is only counted.
+            listed = {value for child in below for value in conditions[child].values}
+            sizes[name] = (
+                int(parameter.size)
+                - len(listed)
+                + sum(
+                    math.prod(int(sizes[c]) for c in below if value in conditions[c].values)
+                    for value in listed
+                )
             )
     roots = [sizes[name] for name in table if name not in conditions]
     return math.inf if math.inf in roots else math.prod(int(size) for size in roots)
@@ -209,13 +223,12 @@ def count(table: Table, conditions: Conditions) -> int | float:
 def combinations(table: Table, conditions: Conditions) -> Iterator[dict[str, Any]]:
     """Every setting once, in lexicographic order; what does not count has its first value."""
     names = list(table)
-    if not conditions:
-        columns = [parameter.values() for parameter in table.values()]
+    columns = [parameter.values() for parameter in table.values()]
+    if not conditions and sum(map(len, columns)) < 1_000_000:  # product keeps copies of them
         for row in itertools.product(*columns):
             yield dict(zip(names, row, strict=True))
         return
     # An odometer, not a recursion: spaces of a thousand parameters are real.
-    options = [list(parameter.values()) for parameter in table.values()]
     picks = [0] * len(names)
     values: dict[str, Any] = {}
     counting: dict[str, bool] = {}
@@ -227,16 +240,16 @@ def combinations(table: Table, conditions: Conditions) -> Iterator[dict[str, Any
                 counting[condition.parent] and values[condition.parent] in condition.values
             )
             picks[at] = 0
-            values[name] = options[at][0] if counting[name] else table[name].first
+            values[name] = columns[at][0] if counting[name] else table[name].first
 
     start(0)
     while True:
         yield dict(values)
         at = len(names) - 1
-        while at >= 0 and not (counting[names[at]] and picks[at] + 1 < len(options[at])):
+        while at >= 0 and not (counting[names[at]] and picks[at] + 1 < len(columns[at])):
             at -= 1
         if at < 0:
             return
         picks[at] += 1
-        values[names[at]] = options[at][picks[at]]
+        values[names[at]] = columns[at][picks[at]]
         start(at + 1)

@@ -34,8 +34,12 @@ def space_from_definition(definition: Mapping[str, Any], resolve: Resolve) -> Sp
         InvalidSpaceError: for another kind or version, a field that is missing, or a user's space
             whose parameters have changed since.
     """
+    if not isinstance(definition, Mapping):
+        raise InvalidSpaceError(
+            f"A stored space is an object with its kind and version, got {definition!r}."
+        )
     kind, version = definition.get("kind"), definition.get("version")
-    if kind not in _BUILDERS:
+    if not isinstance(kind, str) or kind not in _BUILDERS:
         hint = nearest(str(kind), _BUILDERS)
         raise InvalidSpaceError(f"Unknown kind of space {kind!r}{hint}")
     if version != 1:

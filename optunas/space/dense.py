@@ -10,10 +10,10 @@ import numpy as np
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
 from optunas.space.base import Values, short_hash
-from optunas.space.cell import Cell, Edge
+from optunas.space.cell import Cell, Edge, form_faults
 from optunas.space.digest import BoundedCache
 from optunas.space.operations import Operation
-from optunas.space.over_operations import OperationSpace
+from optunas.space.over_operations import OperationSpace, refuse_many
 from optunas.space.parameters import Choice, Parameter
 from optunas.space.structure import structure_expression
 
@@ -31,7 +31,7 @@ class DenseCellSpace(OperationSpace[Cell]):
 
     Attributes:
         operations: the candidates, in the order of the choices.
-        num_nodes: input and output included, from 2 on; ``len(operations) ** (n * (n - 1) / 2)``
+        num_nodes: input and output included, 2 to 300; ``len(operations) ** (n * (n - 1) / 2)``
             cells in all.
 
     Raises:
@@ -51,6 +51,7 @@ class DenseCellSpace(OperationSpace[Cell]):
                 f"DenseCellSpace: num_nodes must be an integer from 2 on (input and output), "
                 f"got {num_nodes!r}."
             )
+        refuse_many("DenseCellSpace", num_nodes, 300)
         super().__init__(operations, num_nodes)
         names = self._names
         self._choice: Parameter = Choice(names)
@@ -78,6 +79,7 @@ class DenseCellSpace(OperationSpace[Cell]):
     def validate(self, architecture: Cell) -> None:
         if (
             isinstance(architecture, Cell)
+            and not form_faults(architecture)
             and architecture.num_inputs == 1
             and len(architecture.edges) == len(self._members)
             and all(map(contains, self._members, architecture.edges))
@@ -88,9 +90,11 @@ class DenseCellSpace(OperationSpace[Cell]):
     def _faults(self, cell: object) -> list[str]:
         if not isinstance(cell, Cell):
             return [f"A dense cell space holds Cells, got a {type(cell).__name__}."]
+        found = form_faults(cell)
+        if found:
+            return found
         if cell.num_inputs != 1:
             return [f"A dense cell has one input, this cell has num_inputs={cell.num_inputs}."]
-        found = []
         for edge in cell.edges:
             where = f"edge {edge.source}-{edge.target}"
             if (edge.source, edge.target) not in self._pairs:

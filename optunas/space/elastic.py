@@ -317,7 +317,7 @@ def _compare(
     found: list[str], what: str, value: object, allowed: Options, kinds: tuple[type, ...] = ()
 ) -> None:
     """Note a value that is none of ``allowed``; it has the options' type, or one of ``kinds``."""
-    if value in allowed and type(value) in (kinds or (type(allowed[0]),)):
+    if type(value) in (kinds or (type(allowed[0]),)) and value in allowed:
         return
     one_of = "" if len(allowed) == 1 else "one of "
     options = ", ".join(repr(option) for option in allowed)

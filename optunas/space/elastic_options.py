@@ -175,6 +175,11 @@ def _positive(value: object) -> int | None:
     return number if number is not None and number > 0 else None
 
 
+def _depth(value: object) -> int | None:
+    number = _positive(value)  # the parameters of each block are written down
+    return number if number is not None and number <= 200 else None
+
+
 def _odd(value: object) -> int | None:
     number = _positive(value)
     return number if number is not None and number % 2 else None
@@ -192,7 +197,7 @@ def _expansion(value: object) -> float | None:
 
 _ALLOWED: dict[str, tuple[str, Callable[[object], float | None]]] = {
     "widths": ("positive integers", _positive),
-    "depths": ("positive integers", _positive),
+    "depths": ("positive integers, up to 200", _depth),
     "kernels": ("odd positive integers", _odd),
     "expansions": ("numbers from 1 on", _expansion),
 }

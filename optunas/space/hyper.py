@@ -41,6 +41,11 @@ class HyperSpace(Space[Hyperparameters]):
         /,
         **named: Parameter | When,
     ) -> None:
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise InvalidSpaceError(
+                "HyperSpace takes parameters by name, such as HyperSpace(lr=Float(0.001, 0.1)) or "
+                f"a mapping of them, got {parameters!r}."
+            )
         given = dict(parameters or {})
         twice = sorted(given.keys() & named.keys())
         if twice:

@@ -39,6 +39,11 @@ class JointSpace(Space[Joint]):
     def __init__(
         self, spaces: Mapping[str, Space[Any]] | None = None, /, **named: Space[Any]
     ) -> None:
+        if spaces is not None and not isinstance(spaces, Mapping):
+            raise InvalidSpaceError(
+                "JointSpace takes spaces by name, such as JointSpace(cell=NB201, hp=...), or a "
+                f"mapping of them, got {spaces!r}."
+            )
         given = dict(spaces or {})
         twice = sorted(given.keys() & named.keys())
         if twice:

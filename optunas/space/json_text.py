@@ -18,7 +18,7 @@ def load_json(text: str, kind: str) -> dict[str, Any]:
     """
     try:
         body = json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or body.get("kind") != kind:
         got = body.get("kind") if isinstance(body, dict) else None

@@ -113,7 +113,7 @@ class Macro:
         for name in ("layers", "dense"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not self.layers and self.readout != "flatten":
+        if isinstance(self.layers, tuple) and not self.layers:
             object.__setattr__(self, "readout", "flatten")
 
     def to_json(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import fields
 from typing import Any
 
 from optunas.errors import InvalidArchitectureError, nearest
@@ -17,6 +18,7 @@ from optunas.space.macro_operations import (
     POOLS,
     READOUTS,
 )
+from optunas.space.operations import Operation
 
 __all__ = ["Faults", "faults", "require_network"]
 
@@ -49,18 +51,26 @@ def faults(macro: object, known: Collection[str] = (), trust_names: bool = False
     if not isinstance(macro, Macro):
         return {"": f"A macro space holds Macros, got a {type(macro).__name__}."}
     found: Faults = {}
-    own = {operation.name for operation in macro.operations}
+    carried = macro.operations
+    if not isinstance(carried, tuple) or not all(isinstance(o, Operation) for o in carried):
+        return {"": f"operations must be a tuple of Operations, got {carried!r}."}
+    own = {operation.name for operation in carried}
     own.update(name for name in known if name not in MACRO_OPERATIONS)
     names = known or (*MACRO_OPERATIONS, *own)
     for part, kind in (("layers", Layer), ("dense", Dense)):
         listed = getattr(macro, part)
         if not isinstance(listed, tuple) or not all(isinstance(one, kind) for one in listed):
             found[part] = f"{part} must be a tuple of {kind.__name__}s, got {listed!r}."
+            continue
+        name = "layer" if kind is Layer else "dense"
+        lines = [t for at, one in enumerate(listed, 1) for t in _collections(f"{name}{at}", one)]
+        if lines:
+            found[part] = "\n".join(lines)
     if found:
         return found
     for number, layer in enumerate(macro.layers, start=1):
         _layer(number, layer, own, names, trust_names, found)
-    if macro.readout not in READOUTS:
+    if not isinstance(macro.readout, str) or macro.readout not in READOUTS:
         found["readout"] = f"readout is {macro.readout!r}{nearest(str(macro.readout), READOUTS)}"
     for number, dense in enumerate(macro.dense, start=1):
         _dense(f"dense{number}", dense, found)
@@ -161,6 +171,16 @@ def _late(number: int, node: int) -> str:
         if number > 1
         else f"layer1.skips: a skip from the later layer {node}; the first layer has none."
     )
+
+
+def _collections(where: str, part: Layer | Dense) -> list[str]:
+    """Fields that hold a collection which none can be; an array would not even compare."""
+    given = {field.name: getattr(part, field.name) for field in fields(part)}
+    return [
+        f"{where}.{name} cannot be {value!r}."
+        for name, value in given.items()
+        if hasattr(value, "__len__") and not isinstance(value, (str, tuple, list))
+    ]
 
 
 def _dense(where: str, dense: Dense, found: Faults) -> None:

@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 Pair = tuple[int, int]
+MOST_LAYERS = 300
+"""Far deeper than anybody can train; the parameters of each layer are written down."""
 
 
 def clean_range(name: str, value: object, found: list[str]) -> Pair:
@@ -43,6 +45,9 @@ def clean_range(name: str, value: object, found: list[str]) -> Pair:
         )
         return (0, 0)
     low, high = pair
+    if max(pair) > MOST_LAYERS:
+        found.append(f"{name} is at most {MOST_LAYERS:,}, got {max(pair):,}.")
+        return (0, 0)
     if low > high:
         found.append(f"{name} is reversed: got ({low}, {high}), write ({high}, {low}).")
     return (low, high)
@@ -100,7 +105,7 @@ def clean_names(
     Raises:
         UnknownNameError: for the first that is none of them.
     """
-    if may_be_empty and values in ((), []):
+    if may_be_empty and isinstance(values, (tuple, list)) and not values:
         return ()
     names: tuple[str, ...] = _listed(name, values, lambda value: True, "names", found)
     for one in names:

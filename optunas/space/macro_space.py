@@ -60,7 +60,8 @@ class MacroSpace(Space[Macro]):
     parameters, which are known without building.
 
     Attributes:
-        depth: lowest and highest number of layers; one int stands for both. 0 is allowed.
+        depth: lowest and highest number of layers, up to 300; one int stands for both. 0 is
+            allowed.
         operations: of ``MACRO_OPERATIONS``: ``conv``, ``sep_conv`` (depthwise, then 1x1),
             ``dil_conv`` (full convolution with dilation 2), ``max_pool``, ``avg_pool``,
             ``identity``, ``zero``; or own ones, ``Operation(name, factory, cost)``, which take
@@ -239,11 +240,11 @@ class MacroSpace(Space[Macro]):
 
     def validate(self, architecture: Macro) -> None:
         found = faults(architecture, self._operation_names)
-        if found and ("" in found or "layers" in found or "dense" in found):
+        if not found.keys().isdisjoint({"", "layers", "dense"}):
             raise InvalidArchitectureError("\n".join(found.values()))
         for slot, value in self._settings(architecture):
             place = slot.name.replace("pool_kernel", "kernel")  # one field of a layer
-            if value not in slot.options and place not in found:
+            if place not in found and value not in slot.options:
                 found[place] = _outside(slot, value)
         for number, layer in enumerate(architecture.layers, start=1):
             if layer.join != "sequential" or layer.skips:
@@ -358,8 +359,9 @@ def _layer_settings(places: LayerSlots, layer: Layer) -> Iterator[tuple[Slot, An
     if places.join is not None:
         yield places.join, layer.join
         if layer.join != "sequential" and isinstance(layer.skips, tuple):
+            skips = {node for node in layer.skips if isinstance(node, int)}
             for node, slot in places.skips:
-                yield slot, node in layer.skips
+                yield slot, node in skips
 
 
 def _there(slot: Slot | None) -> Slot:

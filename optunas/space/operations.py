@@ -53,11 +53,24 @@ class Operation:
     identity: bool = False
 
     def __post_init__(self) -> None:
-        if not self.name or not self.name.replace("_", "").isalnum():
+        name: object = self.name
+        if not isinstance(name, str) or not name.replace("_", "").isalnum():
             raise InvalidSpaceError(
-                f"An operation's name must consist of letters, digits and underscores, "
-                f"got {self.name!r}."
+                "An operation's name must consist of letters, digits and underscores, "
+                f"got {name!r}."
             )
+        for role in ("factory", "cost"):
+            code = getattr(self, role)
+            if code is not None and not callable(code):
+                raise InvalidSpaceError(
+                    f"Operation {name!r}: {role} must be a function or class, got {code!r}."
+                )
+        for flag in ("parameter_free", "weightless", "zero", "identity"):
+            if not isinstance(getattr(self, flag), bool):
+                raise InvalidSpaceError(
+                    f"Operation {name!r}: {flag} must be True or False, "
+                    f"got {getattr(self, flag)!r}."
+                )
 
 
 def _out(size: int, stride: int) -> int:
@@ -126,6 +139,10 @@ def resolve_operations(operations: Iterable[str | Operation]) -> tuple[Operation
         raise InvalidSpaceError(
             f"The operations of a space are a list of names, got the text {operations!r}; "
             f"write [{operations!r}]."
+        )
+    if not isinstance(operations, Iterable):
+        raise InvalidSpaceError(
+            f"The operations of a space are a list of names and Operations, got {operations!r}."
         )
     resolved = []
     for operation in operations:

@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
 
+from optunas.errors import InvalidSpaceError
 from optunas.space.base import Space
 from optunas.space.cell import Cell, Genotype
 from optunas.space.digest import CellDigest
 from optunas.space.operations import Operation, resolve_operations
 from optunas.space.references import operation_definition, own_operations
 
-__all__ = ["OperationSpace"]
+__all__ = ["OperationSpace", "refuse_many"]
 
 A = TypeVar("A", Cell, Genotype)
+
+
+def refuse_many(space: str, num_nodes: int, most: int) -> None:
+    """Refuse more nodes than their pairs, which are all written down, leave memory for.
+
+    Raises:
+        InvalidSpaceError: for more than ``most``.
+    """
+    if num_nodes > most:
+        raise InvalidSpaceError(
+            f"{space}: num_nodes must be at most {most}, got {num_nodes}; a deeper network "
+            "stacks cells (build's num_cells, or a StackSpace)."
+        )
 
 
 class OperationSpace(Space[A]):

@@ -19,6 +19,9 @@ __all__ = ["Float", "Int"]
 SIGNIFICANT_DIGITS = 12
 """Two values of a continuous parameter that agree in so many digits count as one in a digest."""
 
+_LARGEST_INT, _LARGEST_FLOAT = 2**53, 1e300
+"""What a float holds exactly, and what can be subtracted without leaving the floats."""
+
 _MUTATION_SCALE = 0.2
 """Standard deviation of a numeric mutation, as a share of the parameter's (log) range."""
 
@@ -46,18 +49,27 @@ class _Number(Parameter):
 
     def _check_range(self, kind: type, number: type) -> None:
         name = type(self).__name__
+        most = _LARGEST_INT if kind is numbers.Integral else _LARGEST_FLOAT
         for label in ("low", "high"):
             bound: Any = getattr(self, label)
             right_type = isinstance(bound, kind) and not isinstance(bound, bool)
-            if not right_type or not math.isfinite(bound):
+            finite = right_type and abs(bound) < math.inf  # without a float: integers can be longer
+            if not finite:
                 expected = "an integer" if kind is numbers.Integral else "a finite number"
                 raise InvalidSpaceError(f"{name}: {label} must be {expected}, got {bound!r}.")
+            if abs(bound) > most:
+                limit = "2**53" if kind is numbers.Integral else "1e300"
+                raise InvalidSpaceError(
+                    f"{name}: {label} must lie within {limit} of 0, where storages keep it exactly."
+                )
             object.__setattr__(self, label, number(bound))  # no NumPy scalars: these are stored
         if self.low > self.high:
             raise InvalidSpaceError(
                 f"{name}: the range is reversed, low={self.low!r} is above high={self.high!r}; "
                 "exchange the two."
             )
+        if not isinstance(self.log, bool):
+            raise InvalidSpaceError(f"{name}: log must be True or False, got {self.log!r}.")
         if self.log and self.low <= 0:
             raise InvalidSpaceError(
                 f"{name}: a logarithmic range needs low > 0, got low={self.low!r}."
@@ -177,6 +189,11 @@ class Float(_Number):
                 raise InvalidSpaceError(f"Float: step must be a number, got {self.step!r}.")
             if not 0 < self.step < math.inf:
                 raise InvalidSpaceError(f"Float: step must be above 0, got {self.step!r}.")
+            if self.high - self.low > self.step * _LARGEST_INT:
+                raise InvalidSpaceError(
+                    f"Float: step={self.step!r} makes more than 2**53 values from {self.low} to "
+                    f"{self.high}; leave the step out."
+                )
             if self.log:
                 raise InvalidSpaceError(f"Float: log=True takes no step, got step={self.step!r}.")
 
@@ -202,9 +219,14 @@ class Float(_Number):
     def contains(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             return False
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an integer beyond every float
+            return False
         if self.step is None:
             return self.low <= number <= self.high
+        if not math.isfinite(number):
+            return False
         steps = (number - self.low) / self.step
         return abs(steps - round(steps)) < 1e-8 and 0 <= round(steps) <= self._steps()
 

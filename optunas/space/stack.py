@@ -95,6 +95,11 @@ class Stack:
                 "The JSON of a stack has lists of cells, widths and reductions, got "
                 f"{str(text)[:200]!r}."
             )
+        num_inputs = body.get("num_inputs")
+        if type(num_inputs) is not int or num_inputs not in (1, 2):
+            raise InvalidArchitectureError(
+                f"The num_inputs of a stack's cells are 1 or 2, got {num_inputs!r}."
+            )
         rows, widths, reductions = fields
         cells, found = [], []
         for number, edges in enumerate(rows or (), start=1):

@@ -358,6 +358,6 @@ def _basic_faults(cell: object, num_cells: object, share: object) -> list[str]:
         found.append(
             f"StackSpace: num_cells must be an integer from 1 to {MOST_CELLS:,}, got {num_cells!r}."
         )
-    if share not in SHARE:
+    if not isinstance(share, str) or share not in SHARE:
         found.append(f"StackSpace: unknown share {share!r}{nearest(str(share), SHARE)}")
     return found

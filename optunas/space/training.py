@@ -72,6 +72,11 @@ def training_space(
         InvalidSpaceError: all at once: a name given twice, one that the task cannot use, a range
             that is not searched or no parameter, or momentum where there is no sgd.
     """
+    if ranges is not None and not isinstance(ranges, Mapping):
+        raise InvalidSpaceError(
+            "training_space: ranges is a mapping of names to parameters, such as "
+            f"{{'lr': Float(0.01, 0.5, log=True)}}, got {ranges!r}."
+        )
     given = dict(ranges or {})
     for name in (*names, *given):
         if not isinstance(name, str) or name not in TRAINING_PARAMETERS:

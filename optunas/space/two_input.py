@@ -10,10 +10,10 @@ import numpy as np
 
 from optunas.errors import InvalidArchitectureError, InvalidSpaceError, nearest
 from optunas.space.base import Values, short_hash
-from optunas.space.cell import Cell, Edge, Genotype
+from optunas.space.cell import Cell, Edge, Genotype, form_faults
 from optunas.space.digest import BoundedCache
 from optunas.space.operations import Operation
-from optunas.space.over_operations import OperationSpace
+from optunas.space.over_operations import OperationSpace, refuse_many
 from optunas.space.parameters import Choice, Parameter
 from optunas.space.structure import structure_expression
 
@@ -42,7 +42,7 @@ class CellSpace(OperationSpace[Genotype]):
 
     Attributes:
         operations: the candidates, in the order of the choices.
-        num_nodes: own nodes of a cell, from 1 on; with DARTS's 7 operations and 4 nodes a cell has
+        num_nodes: own nodes of a cell, 1 to 100; with DARTS's 7 operations and 4 nodes a cell has
             1,037,664,180 members and a genotype the square of that.
 
     Raises:
@@ -62,6 +62,7 @@ class CellSpace(OperationSpace[Genotype]):
                 f"CellSpace: num_nodes must be an integer from 1 on (the two inputs not counted), "
                 f"got {num_nodes!r}."
             )
+        refuse_many("CellSpace", num_nodes, 100)
         super().__init__(operations, num_nodes)
         self._nodes = range(2, num_nodes + 2)
         self._pairs = [list(itertools.combinations(range(node), 2)) for node in self._nodes]
@@ -141,7 +142,7 @@ class CellSpace(OperationSpace[Genotype]):
         raise InvalidArchitectureError("\n".join(found))
 
     def _is_member(self, cell: object) -> bool:
-        if not isinstance(cell, Cell) or cell.num_inputs != 2:
+        if not isinstance(cell, Cell) or form_faults(cell) or cell.num_inputs != 2:
             return False
         edges = cell.edges
         if len(edges) != 2 * self.num_nodes:
@@ -158,9 +159,11 @@ class CellSpace(OperationSpace[Genotype]):
             return [f"expected a Cell, got a {type(cell).__name__}."]
         if self._is_member(cell):
             return []
+        found = form_faults(cell)
+        if found:
+            return found
         if cell.num_inputs != 2:
             return [f"a cell of a genotype has two inputs, got num_inputs={cell.num_inputs}."]
-        found = []
         for edge in cell.edges:
             where = f"edge {edge.source}-{edge.target}"
             if edge.target not in self._nodes or not 0 <= edge.source < edge.target:

@@ -32,7 +32,10 @@ MEMBER = SPACE.largest()
         ({"widths": (8, 8.0)}, "widths, stage 2: the options are positive integers"),
         ({"depths": (4, 3, 2)}, "depths: .* must ascend .* got \\(4, 3, 2\\); write \\(2, 3, 4\\)"),
         ({"depths": (2, 2)}, "or for one entry a stage \\(\\(2,\\), \\(2,\\)\\)"),
-        ({"depths": ()}, "depths: the options are positive integers, at least one; got \\(\\)"),
+        (
+            {"depths": ()},
+            "depths: the options are positive integers, up to 200, at least one; got \\(\\)",
+        ),
         ({"depths": (0, 1)}, "depths: the options are positive integers"),
         ({"depths": "23"}, "depths: the options are positive integers.*got \\('23',\\)"),
         ({"depths": ((1, 2), ())}, "depths, stage 2: .* at least one"),

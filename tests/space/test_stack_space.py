@@ -366,8 +366,8 @@ def test_cells_of_a_stage_must_be_equal_when_they_are_shared() -> None:
         ({"reductions": ["1"]}, "ascending positions from 1 to 2"),
         ({"cells": []}, "at least one Cell"),
         ({"cells": [[[0, 1, "none"]], [[1, 0, "none"]]]}, r"cell 2: A cell's edges are \[source"),
-        ({"num_inputs": "1"}, "cell 1: A cell's edges"),
-        ({"num_inputs": 3}, "cell 1: a cell has one or two inputs, got 3"),
+        ({"num_inputs": "1"}, "The num_inputs of a stack's cells are 1 or 2, got '1'"),
+        ({"num_inputs": 3}, "are 1 or 2, got 3"),
     ],
 )
 def test_wrong_json_gets_a_sentence(change: dict[str, Any], sentence: str) -> None:
