@@ -18,13 +18,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["depthwise_pointwise", "pointwise"]
+__all__ = ["centre", "depthwise", "depthwise_pointwise", "pointwise"]
 
 TINY = 2**15
 """Numbers in an input up to which a matrix product beats a pointwise convolution."""
 
-LARGE = 2**17
-"""Numbers in an input from which the gradients here save more than a call from Python costs."""
+LARGE = 2**18
+"""Numbers in an input from which the gradients here save more than a call from Python costs; with
+wide kernels a quarter of them."""
+
+NARROWEST = 8
+"""Columns of an input below which strips of columns cost more than they save."""
 
 WIDEST = 3
 """Columns that the fast kernel for the gradient of depthwise weights takes."""
@@ -32,14 +36,22 @@ WIDEST = 3
 
 def depthwise_pointwise(x: Tensor, depth: nn.Conv2d, mix: nn.Conv2d, stride: int = 1) -> Tensor:
     """``mix(depth(x))`` without dilation, "same" padding; (N, C, H, W) -> (N, C', H', W')."""
-    weight, pixels = depth.weight, x.shape[2] * x.shape[3]
-    if x.device.type != "cpu" or (pixels > 1 and x.numel() < LARGE):
-        y = F.conv2d(x, weight, None, stride, _half(weight), 1, x.shape[1])
-        return pointwise(y, mix.weight)
-    if pixels == 1:
-        centre = weight[:, 0, weight.shape[2] // 2, weight.shape[3] // 2]
-        return pointwise(x, mix.weight * centre.view(1, -1, 1, 1))
-    return pointwise(_Depthwise.apply(x, weight, stride), mix.weight)
+    if x.shape[2] == x.shape[3] == 1:
+        return pointwise(x, mix.weight * centre(depth.weight).view(1, -1, 1, 1))
+    return pointwise(depthwise(x, depth.weight, stride), mix.weight)
+
+
+def depthwise(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
+    """A depthwise convolution, "same" padding; (N, C, H, W) -> (N, C, H', W')."""
+    enough = LARGE if weight.shape[3] <= WIDEST else LARGE // 4
+    if x.device.type == "cpu" and x.numel() >= enough and x.shape[3] >= NARROWEST:
+        return _Depthwise.apply(x, weight, stride)
+    return F.conv2d(x, weight, None, stride, _half(weight), 1, x.shape[1])
+
+
+def centre(weight: Tensor) -> Tensor:
+    """What a depthwise convolution (C, 1, k, k) multiplies a single pixel with: (C,)."""
+    return weight[:, 0, weight.shape[2] // 2, weight.shape[3] // 2]
 
 
 def pointwise(x: Tensor, weight: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from optunas.darts.depthwise import depthwise_pointwise, pointwise
 from optunas.nets.operations import FactorizedReduce
 
-__all__ = ["Phases", "Source", "combined", "norm"]
+__all__ = ["Phases", "Source", "combined", "norm", "norm_arguments"]
 
 
 def norm(x: Tensor, layer: nn.BatchNorm2d, weight: Tensor | None = None) -> Tensor:
@@ -28,17 +28,21 @@ def norm(x: Tensor, layer: nn.BatchNorm2d, weight: Tensor | None = None) -> Tens
     channels-last inputs.
     """
     scale = None if weight is None else weight.expand(x.shape[1]).contiguous()
+    tracking = layer.track_running_stats
+    mean, variance = (layer.running_mean, layer.running_var) if tracking else (None, None)
+    return F.batch_norm(x, mean, variance, **norm_arguments(layer, scale))
+
+
+def norm_arguments(layer: nn.BatchNorm2d, scale: Tensor | None) -> dict[str, Any]:
+    """What ``F.batch_norm`` is told beside the statistics; scale is (C,), dense."""
     tracking = layer.track_running_stats and layer.running_mean is not None
-    return F.batch_norm(
-        x,
-        layer.running_mean if tracking else None,
-        layer.running_var if tracking else None,
-        scale,
-        None if scale is None else torch.zeros_like(scale),
-        layer.training or not tracking,
-        layer.momentum if layer.momentum is not None else 0.0,
-        layer.eps,
-    )
+    return {
+        "weight": scale,
+        "bias": None if scale is None else torch.zeros_like(scale),
+        "training": layer.training or not tracking,
+        "momentum": layer.momentum if layer.momentum is not None else 0.0,
+        "eps": layer.eps,
+    }
 
 
 def combined(parts: Sequence[Tensor], weights: Tensor) -> list[Tensor]:
@@ -91,6 +95,7 @@ class Source:
 
     def __init__(self, x: Tensor, stride: int) -> None:
         self.x, self.stride = x, stride
+        self.repeated: dict[tuple[str, int], Tensor] = {}
 
     @cached_property
     def relu(self) -> Tensor:

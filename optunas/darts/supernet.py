@@ -18,7 +18,9 @@ from torch.nn import functional as F
 
 from optunas.darts.mixing import Mixing
 from optunas.darts.partial import Around, check_partial
-from optunas.darts.source import Phases, Source, combined, norm
+from optunas.darts.source import Source, combined, norm
+from optunas.darts.stacked import stackable, stacked
+from optunas.darts.sums import DenseGradient, Sum, Sums
 from optunas.errors import InvalidSpaceError
 from optunas.nets.build import ResidualBlock
 from optunas.nets.cells import preprocess
@@ -183,7 +185,7 @@ class SuperCell(nn.Module):
             inputs = self.before(inputs[0]), self.previous(inputs[1])
         around = None if bypass is None else Around(bypass, self.ends, self.partial)
         size = (*inputs[0].shape[:2], *(-(-n // self.stride) for n in inputs[0].shape[2:]))
-        sums = _Sums(inputs, self.num_states, size, around)
+        sums = Sums(inputs, self.num_states, size, around)
         # A scalar each, taken apart once: indexing (E, O) for every operation costs more.
         table = [row.unbind() for row in weights.unbind()]
         for at in range(self.num_states - 1):
@@ -194,13 +196,13 @@ class SuperCell(nn.Module):
         nodes = [sums.state(at) for at in range(self.num_inputs, self.num_states)]
         if self.num_inputs == 1:
             return nodes[-1]
-        return torch.cat([_DenseGradient.apply(node) for node in nodes], dim=1)
+        return torch.cat([DenseGradient.apply(node) for node in nodes], dim=1)
 
     def _leave(
         self,
         at: int,
         source: Source,
-        sums: _Sums,
+        sums: Sums,
         table: list[tuple[Tensor, ...]],
         weights: Tensor,
         active: np.ndarray | None,
@@ -208,25 +210,35 @@ class SuperCell(nn.Module):
         """Add what the edges from state ``at`` bring to the states that they end in."""
         rows = [e for e, (start, _) in enumerate(self.ends) if start == at]
         free, shared = [], []
+        plain, phased = Sum(), Sum()
         for o, operation in enumerate(self.operations):
             wanted = [e for e in rows if active is None or active[e, o]]
             if not wanted or operation.zero:
                 continue
+            every, vocabulary = len(wanted) == len(rows), operation.factory is None
             part = _parameter_free(operation, self.module_of(wanted[0], o), source)
-            if part is not None and len(wanted) == len(rows):
+            phases = vocabulary and source.in_phases(operation.name)
+            if part is not None and every:
                 free.append(o)
                 shared.append(part)
-                continue
-            for e in wanted:
-                if part is not None:
+            elif part is not None:
+                for e in wanted:
                     sums.add(self.ends[e][1], part * table[e][o])
-                else:
+            elif vocabulary and every and stackable(operation.name, source, len(rows)):
+                modules = [self.module_of(e, o) for e in rows]
+                term = stacked(operation.name, source, modules, weights[rows, o])
+                (phased if phases else plain).add(term)
+            else:
+                for e in wanted:
                     term = _weighted(operation, self.module_of(e, o), source, table[e][o])
-                    phases = operation.factory is None and source.in_phases(operation.name)
                     sums.add(self.ends[e][1], term, source.phases if phases else None)
+        targets = [self.ends[e][1] for e in rows]
+        if plain.value is not None:
+            sums.add_all(targets, plain.value.chunk(len(rows), dim=1))
+        if phased.value is not None:
+            sums.add_all(targets, phased.value.chunk(len(rows), dim=1), source.phases)
         if shared:
-            for e, term in zip(rows, combined(shared, weights[rows][:, free]), strict=True):
-                sums.add(self.ends[e][1], term)
+            sums.add_all(targets, combined(shared, weights[rows][:, free]))
 
     def module_of(self, edge: int, operation: int) -> nn.Module:
         """The module at a row and a column of the alphas."""
@@ -235,69 +247,6 @@ class SuperCell(nn.Module):
     def once_more(self) -> tuple[Any, Any]:
         """Contexts of a forward pass and of its repetition, which leaves statistics alone."""
         return nullcontext(), _spare_buffers(self)
-
-
-class _Sums:
-    """The states of a cell while they are added up, plain terms and terms in phases apart."""
-
-    def __init__(
-        self,
-        inputs: tuple[Tensor, ...],
-        num_states: int,
-        size: tuple[int, ...],
-        around: Around | None = None,
-    ) -> None:
-        self._around, self._like, self._size = around, inputs[0], size
-        self._plain: list[_Sum] = [_Sum(x) for x in inputs]
-        self._plain += [_Sum() for _ in range(num_states - len(inputs))]
-        self._phased: list[_Sum] = [_Sum() for _ in range(num_states)]
-        self._phases: Phases | None = None
-
-    def add(self, at: int, term: Tensor, phases: Phases | None = None) -> None:
-        """Add a term, in parity phases where ``phases`` says so."""
-        if phases is None:
-            self._plain[at].add(term)
-        else:
-            self._phases = phases
-            self._phased[at].add(term)
-
-    def state(self, at: int) -> Tensor:
-        """The finished state; zeros where nothing was added: norms turn them into something."""
-        phased = self._phased[at].value
-        if phased is not None and self._phases is not None:
-            self._plain[at].add(self._phases.merge(phased))
-            self._phased[at] = _Sum()
-        if self._around is not None and at in self._around.sums:
-            self._plain[at] = _Sum(self._around.join(at, self._plain[at].value))
-        value = self._plain[at].value
-        return self._like.new_zeros(self._size) if value is None else value
-
-
-class _Sum:
-    """Terms added in place, once the sum is a tensor of its own that nothing else needs."""
-
-    def __init__(self, value: Tensor | None = None) -> None:
-        self.value, self._own = value, False
-
-    def add(self, term: Tensor) -> None:
-        if self.value is None:
-            self.value = term
-        elif self._own:
-            self.value = self.value.add_(term)
-        else:
-            self.value, self._own = self.value + term, True
-
-
-class _DenseGradient(torch.autograd.Function):
-    """The identity; makes a slice of a concatenation's gradient dense once, not in every use."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        return gradients[0].contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager

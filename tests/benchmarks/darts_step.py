@@ -6,7 +6,8 @@ sum over them, full backward passes in both phases, channels first as torch has 
 runs on one thread, in turns in one process, and processor time counts, so that a loaded machine
 disturbs both alike; ratios are medians of the ratios within a turn. The reference's seconds stand
 beside those of another plain implementation on a quiet machine of the same kind, so that a slow
-oracle cannot flatter. Peak memory is that of a fresh process over what its imports took (Linux only).
+oracle cannot flatter. Peak memory is that of a fresh process over what its imports took; only Linux
+tells it.
 """
 
 from __future__ import annotations

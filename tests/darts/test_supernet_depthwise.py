@@ -25,6 +25,7 @@ def test_depthwise_pointwise_is_two_convolutions(
     size: tuple[int, int], kernel: int, stride: int, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(depthwise, "LARGE", large)
+    monkeypatch.setattr(depthwise, "NARROWEST", 0)
     torch.manual_seed(0)
     x = torch.randn(3, 6, *size, dtype=torch.double, requires_grad=True)
     depth = nn.Conv2d(6, 6, kernel, stride, kernel // 2, groups=6, bias=False).double()
@@ -53,6 +54,7 @@ def test_pointwise_is_a_convolution(tiny: int, monkeypatch: pytest.MonkeyPatch) 
 
 def test_only_the_wanted_gradients_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(depthwise, "LARGE", 0)
+    monkeypatch.setattr(depthwise, "NARROWEST", 0)
 
     def never(*_: object) -> Tensor:
         raise AssertionError("computed for nothing")

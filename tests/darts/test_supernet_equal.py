@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from optunas.darts import depthwise
+from optunas.darts import depthwise, stacked
 from optunas.darts.mixing import Mixing
 from optunas.darts.supernet import SuperNetwork
 from optunas.space import NB201, VOCABULARY, CellSpace, DenseCellSpace, Operation
@@ -152,7 +152,9 @@ def test_the_ways_of_large_inputs_are_right_on_small_ones(
     name: str, shape: tuple[int, int, int], num_cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(depthwise, "LARGE", 0)
+    monkeypatch.setattr(depthwise, "NARROWEST", 0)
     monkeypatch.setattr(depthwise, "TINY", 0)
+    monkeypatch.setattr(stacked, "SMALL", 0)
     pair = Pair(name, shape, num_cells)
     pair.hold(pair.weights())
 
