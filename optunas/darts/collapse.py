@@ -226,13 +226,17 @@ def _remedy(search: Search, collapsed: bool, moved: float, stability: float) -> 
     s, todo = search.settings, []
     if collapsed:
         if s.beta_decay == 0:
-            todo.append("set beta_decay (the paper's 50)")
+            todo.append(
+                "set beta_decay, from 1 on (the paper's 50 holds short searches at uniform)"
+            )
         if s.halt == "none":
             todo.append("stop early with halt='eigenvalue' or halt='skips'")
         todo.append("choose with optunas.darts.perturb in place of the alphas")
         if s.variant == "darts":
             todo.append("take another variant, drnas or pc_darts")
-    if moved < BARELY_MOVED:
+    if moved < BARELY_MOVED and s.beta_decay > 0:
+        todo.append("lower beta_decay, which holds the alphas near uniform")
+    elif moved < BARELY_MOVED:
         rate = "raise alpha_lr" if s.alpha_lr is not None else "set a larger alpha_lr"
         todo.append(f"search for more epochs, or {rate}")
     elif stability < UNSTABLE and not collapsed:

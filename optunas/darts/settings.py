@@ -41,7 +41,8 @@ class SearchSettings:
         grad_clip: largest norm of the weights' gradient.
         warmup_epochs: epochs before the alphas begin to move; None is the variant's own share.
         beta_decay: weight of the beta-decay regularisation at the last epoch; it grows linearly
-            from 0. 0 leaves it out; the paper's is 50.
+            from 0. 0 leaves it out; the paper's is 50, for 20,000 steps. In a few hundred steps on
+            Fashion-MNIST 50 held all weights within .016 of uniform, and 1 let them move.
         partial: PC-DARTS mixes one in so many channels.
         checkpointing: less memory for more time.
         halt: what ends a search that collapses, and takes it back to before the collapse: ``none``,

@@ -74,6 +74,8 @@ def test_alphas_that_stood_still_are_undecided(searched):
     assert not report.collapsed
     assert "undecided" in str(report)
     assert "alpha_lr" in report.remedy
+    held = replace(searched, settings=replace(SETTINGS, beta_decay=50.0))
+    assert "lower beta_decay" in collapse_report(with_weights(held, leaning(3, 0.22)), TASK).remedy
 
 
 def test_a_choice_that_changes_is_undecided(searched):
