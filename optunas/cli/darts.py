@@ -22,66 +22,79 @@ app = typer.Typer(
 )
 
 
+File = Annotated[
+    str,
+    typer.Argument(
+        help="Study file: its task and cells are searched, for the width and depth of its "
+        "training. It may define search = SearchSettings(...), which the options replace."
+    ),
+]
+Output = Annotated[
+    str, typer.Option("--output", "-o", help="File to write; one that is there is replaced.")
+]
+Variant = Annotated[str | None, typer.Option("--variant", help="darts, pc_darts, gdas or drnas.")]
+Order = Annotated[int | None, typer.Option("--order", help="1, or 2 for the second-order step.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Of the search.")]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", help="Of training and validation half.")
+]
+Channels = Annotated[
+    int | None,
+    typer.Option("--channels", help="Of the supernet; default: the final network's."),
+]
+NumCells = Annotated[
+    int | None,
+    typer.Option("--num-cells", help="Of the supernet; default: the final network's."),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Of the first search; default: the study's.")
+]
+Restarts = Annotated[
+    int,
+    typer.Option(
+        "--restarts",
+        help="Searches with one seed after the other; the one is kept whose network, trained "
+        "from scratch, validates best. All are in the file.",
+    ),
+]
+ValidationEpochs = Annotated[
+    int | None,
+    typer.Option(
+        "--validation-epochs",
+        help="Of those trainings, with the study's own settings; default: the study's epochs, "
+        "and none for a single search.",
+    ),
+]
+MaxParams = Annotated[
+    float | None, typer.Option("--max-params", help="Limit of the final network's parameters.")
+]
+MaxFlops = Annotated[
+    float | None, typer.Option("--max-flops", help="Limit of the final network's FLOPs.")
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume/--no-resume", help="Go on from the output's checkpoint, if any."),
+]
+
+
 @app.command()
 def search(
-    file: Annotated[
-        str,
-        typer.Argument(
-            help="Study file: its task and cells are searched, for the width and depth of its "
-            "training. It may define search = SearchSettings(...), which the options replace."
-        ),
-    ],
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="File to write; one that is there is replaced.")
-    ] = "genotype.json",
-    variant: Annotated[
-        str | None, typer.Option("--variant", help="darts, pc_darts, gdas or drnas.")
-    ] = None,
-    order: Annotated[
-        int | None, typer.Option("--order", help="1, or 2 for the second-order step.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", help="Of the search.")] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", help="Of training and validation half.")
-    ] = None,
-    channels: Annotated[
-        int | None,
-        typer.Option("--channels", help="Of the supernet; default: the final network's."),
-    ] = None,
-    num_cells: Annotated[
-        int | None,
-        typer.Option("--num-cells", help="Of the supernet; default: the final network's."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Of the first search; default: the study's.")
-    ] = None,
-    restarts: Annotated[
-        int,
-        typer.Option(
-            "--restarts",
-            help="Searches with one seed after the other; the one is kept whose network, trained "
-            "from scratch, validates best. All are in the file.",
-        ),
-    ] = 1,
-    validation_epochs: Annotated[
-        int | None,
-        typer.Option(
-            "--validation-epochs",
-            help="Of those trainings, with the study's own settings; default: the study's epochs, "
-            "and none for a single search.",
-        ),
-    ] = None,
-    max_params: Annotated[
-        float | None, typer.Option("--max-params", help="Limit of the final network's parameters.")
-    ] = None,
-    max_flops: Annotated[
-        float | None, typer.Option("--max-flops", help="Limit of the final network's FLOPs.")
-    ] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, ...")] = "cpu",
-    resume: Annotated[
-        bool,
-        typer.Option("--resume/--no-resume", help="Go on from the output's checkpoint, if any."),
-    ] = True,
+    file: File,
+    output: Output = "genotype.json",
+    variant: Variant = None,
+    order: Order = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    channels: Channels = None,
+    num_cells: NumCells = None,
+    seed: Seed = None,
+    restarts: Restarts = 1,
+    validation_epochs: ValidationEpochs = None,
+    max_params: MaxParams = None,
+    max_flops: MaxFlops = None,
+    device: Device = "cpu",
+    resume: Resume = True,
 ) -> None:
     """Search the cells of a study by gradient; Ctrl-C and the same command goes on."""
     from optunas.cli.darts_report import Shown, report
