@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
 
+from optunas.errors import InvalidSpaceError
 from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, macro_plan
 from optunas.space.macro import Macro
 from optunas.space.macro_operations import POOLS
@@ -26,6 +27,7 @@ def macro_cost(architecture: Macro, input_shape: tuple[int, ...], num_outputs: i
         InvalidArchitectureError: for a macro that is no network (an operation that it does not know
             or carry, a skip from a later layer, ...), all problems at once.
         InvalidSpecError: for a shape or a number of outputs that cannot work.
+        InvalidSpaceError: for an own operation whose cost is no ``Cost``.
     """
     plan = macro_plan(architecture, input_shape, num_outputs)
     own = {operation.name: operation for operation in architecture.operations}
@@ -67,9 +69,15 @@ def _layer(plan: LayerPlan, own: dict[str, Operation]) -> Cost:
 def _own(plan: LayerPlan, operation: Operation) -> Cost:
     source = plan.source
     if operation.cost is not None:
-        return operation.cost(
+        given = operation.cost(
             source.channels, plan.channels, plan.stride, source.height, source.width
         )
+        if not isinstance(given, tuple) or len(given) != 2:
+            raise InvalidSpaceError(
+                f"The cost of operation {operation.name!r} must be a Cost(params, macs), "
+                f"got {given!r}."
+            )
+        return Cost(*given)
     place = (source.channels, plan.channels, plan.stride, source.height, source.width)
     if isinstance(operation.factory, Hashable):
         return _counted(operation.name, operation.factory, *place)

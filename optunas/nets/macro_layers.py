@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from optunas.errors import InvalidSpaceError
+from optunas.errors import InvalidSpaceError, OptunasError
 from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, groups
 from optunas.nets.operations import make
 from optunas.space.operations import Operation
@@ -134,7 +134,6 @@ def probe(plan: LayerPlan, operation: Operation) -> None:
         InvalidSpaceError: when it fails, or its output has another shape than asked for.
     """
     source = plan.source
-    module = make(operation, source.channels, plan.channels, plan.stride).eval()
     given = (1, source.channels, source.height, source.width)
     wanted = (1, plan.channels, plan.height, plan.width)
     where = (
@@ -142,9 +141,14 @@ def probe(plan: LayerPlan, operation: Operation) -> None:
         f"channels_out={plan.channels} and stride={plan.stride}"
     )
     try:
+        module = make(operation, source.channels, plan.channels, plan.stride).eval()
         output = module(torch.zeros(given))
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise InvalidSpaceError(f"{where} fails on an input of {given}: {error}") from error
+    except OptunasError:
+        raise
+    except Exception as error:  # the user's code, which may raise anything
+        raise InvalidSpaceError(
+            f"{where} fails on an input of {given}: {type(error).__name__}: {error}"
+        ) from error
     got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     if got != wanted:
         raise InvalidSpaceError(f"{where} must turn {given} into {wanted}, got {got}.")

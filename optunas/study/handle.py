@@ -117,7 +117,8 @@ class StudyHandle:
         """The Pareto front: a row a trial, best first in the first objective.
 
         Columns: ``trial``, the objectives, further metrics, ``epochs``, ``source``,
-        hyperparameters and ``architecture`` ("" when only hyperparameters are searched).
+        hyperparameters and ``architecture`` ("" when only hyperparameters are searched). A
+        hyperparameter with the name of another column is ``epochs (searched)``.
         """
         metrics = [m.name for m in self.spec.all_metrics]
         first = self.spec.objective_metrics[0]
@@ -133,9 +134,12 @@ class StudyHandle:
             row |= {"source": trial.user_attrs.get("source", "")}
             architecture, hyperparameters = self.spec.space.parts(self.candidate(trial))
             words = "" if architecture is None else str(architecture)
-            row |= hyperparameters | {"architecture": words}
-            extra |= dict.fromkeys(hyperparameters)
-            rows.append(row)
+            searched = {
+                f"{name} (searched)" if name in row or name == "architecture" else name: value
+                for name, value in hyperparameters.items()
+            }
+            rows.append(row | searched | {"architecture": words})
+            extra |= dict.fromkeys(searched)
         return Table(rows, ["trial", *metrics, "epochs", "source", *extra, "architecture"])
 
     def candidate(self, trial: FrozenTrial) -> Any:

@@ -56,7 +56,7 @@ def column_of(name: str, cells: Sequence[str], lines: Lines, text: bool) -> NDAr
     """One column's cells as numbers, or as texts when there are (mostly) no numbers.
 
     Raises:
-        DataError: for a few texts among many numbers, and for infinite numbers.
+        DataError: for a few texts among many numbers, infinite numbers, and numbers with commas.
     """
     missing = [cell.lower() in MISSING for cell in cells]
     if not text:
@@ -65,6 +65,13 @@ def column_of(name: str, cells: Sequence[str], lines: Lines, text: bool) -> NDAr
         right = len(cells) - len(wrong) - sum(missing)
         if not wrong:
             return np.array(numbers, dtype=np.float64)
+        with_commas = [i for i in wrong if _number(cells[i].replace(",", "")) is not None]
+        if len(with_commas) > (len(cells) - sum(missing)) / 2:
+            raise DataError(
+                f"Column {name!r} writes its numbers with commas, {cells[with_commas[0]]!r} in "
+                f"line {lines[with_commas[0]]} for instance: write a decimal point and no "
+                "separator of thousands; a column of names goes into the option categorical."
+            )
         if len(wrong) <= right:
             raise DataError(
                 f"Column {name!r} has {right} numbers and {len(wrong)} cells that are none, "

@@ -168,13 +168,25 @@ class _Run:
         if self.channels_last:
             x = as_channels_last(x)
         with self.precision.autocast():
-            value = self.loss(self.network(x), y)
+            value = self.loss(self._outputs(x), y)
         self.optimizer.zero_grad(set_to_none=True)
         self.precision.backward(value, self.optimizer)
         if self.settings.grad_clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.settings.grad_clip, foreach=True)
         self.precision.step(self.optimizer)
         return value.detach()
+
+    def _outputs(self, x: Tensor) -> Tensor:
+        try:
+            return self.network(x)
+        except ValueError as error:
+            # What torch's batch norms say of a batch of one, where the map has a single pixel.
+            if len(x) > 1 or not str(error).startswith("Expected more than 1 value per channel"):
+                raise
+            raise TrainingError(
+                "A batch of one sample leaves a batch norm nothing to average: take a batch_size "
+                "of at least 2 (and at least two training samples), or another norm."
+            ) from error
 
     def _set_rate(self, step: int, done: int) -> None:
         """The rate of the epoch's step number ``done``, counted from 1."""

@@ -9,7 +9,7 @@ import pytest
 from torch import nn
 
 import optunas
-from optunas.errors import InvalidArchitectureError, InvalidSpecError
+from optunas.errors import InvalidArchitectureError, InvalidSpaceError, InvalidSpecError
 from optunas.metrics.closed_form import cost
 from optunas.metrics.counting import count_flops, count_params
 from optunas.space import Cost, Dense, Layer, Macro, MacroSpace, Operation
@@ -109,3 +109,9 @@ def test_what_has_no_network_has_no_cost() -> None:
         cost(Macro((Layer("conv", 0, 3, 1, "relu", "batch"),)), (3, 8, 8), 2)
     with pytest.raises(InvalidSpecError, match="needs an image"):
         cost(Macro((Layer("identity"),)), (8,), 2)
+
+
+def test_a_cost_that_is_none_is_refused() -> None:
+    own = Operation("mine", make_tap, lambda c_in, c_out, stride, height, width: 7)  # type: ignore[arg-type,return-value]
+    with pytest.raises(InvalidSpaceError, match=r"cost of operation 'mine' must be a Cost.*got 7"):
+        cost(Macro((Layer("mine", 4),), operations=(own,)), (1, 4, 4), 2)

@@ -192,3 +192,35 @@ def test_probing_an_own_operation_leaves_the_seed_alone() -> None:
 def test_a_macro_takes_no_channels() -> None:
     with pytest.raises(InvalidSpecError, match="channels=16"):
         optunas.build(Macro((CONV,)), (3, 8, 8), 2, channels=16)
+
+
+def _no_such_key(c_in: int, c_out: int, stride: int) -> nn.Module:
+    raise KeyError("width")
+
+
+def _too_few(c_in: int, c_out: int) -> nn.Module:
+    return nn.Identity()
+
+
+class _Strict(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("not here")
+
+
+def _strict(c_in: int, c_out: int, stride: int) -> nn.Module:
+    return _Strict()
+
+
+@pytest.mark.parametrize(
+    ("factory", "words"),
+    [
+        (_no_such_key, "KeyError: 'width'"),
+        (_too_few, "TypeError: .*positional arguments"),
+        (_strict, "AssertionError: not here"),
+    ],
+)
+def test_whatever_an_own_operation_raises_is_told_in_a_sentence(factory: Any, words: str) -> None:
+    own = Operation("mine", factory)
+    macro = Macro((Layer("mine", 4),), operations=(own,))
+    with pytest.raises(InvalidSpaceError, match=f"Operation 'mine' with channels_in=1.*{words}"):
+        optunas.build(macro, (1, 4, 4), 2)

@@ -102,6 +102,14 @@ def test_a_row_shows_architecture_and_hyperparameters() -> None:
     assert row["architecture"].startswith("|")
 
 
+def test_searched_settings_keep_clear_of_the_other_columns() -> None:
+    space = HyperSpace(width=Int(1, 9), epochs=Choice((2,)))
+    handle = optunas.create(toy_task.spec(space=space, budget=Budget(trials=1)), InMemoryStorage())
+    front = optunas.run(handle, progress=False, trust=["toy_task"]).front()
+    assert front.columns.count("epochs") == 1
+    assert front[0]["epochs"] == front[0]["epochs (searched)"] == 2
+
+
 def test_usage_and_outcomes_of_given_trials_are_those_of_the_study() -> None:
     handle = run(optunas.create(toy_task.spec(budget=Budget(trials=3)), InMemoryStorage()), 4, 4)
     trials = handle.trials()

@@ -245,3 +245,16 @@ def test_a_byte_order_mark_quotes_and_blank_lines_are_read(tmp_path: Path) -> No
     table = load_table(write(tmp_path, text), target="y")
     assert table.columns == ("a, b",)
     assert table.x[:2, 0].tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("numbers", ["0,5 1,5 2,25", "1,000 2,500 1,000,000", "0,5 ? 7 1,5 1,5"])
+def test_numbers_with_commas_are_no_categories(numbers: str) -> None:
+    cells = numbers.split()
+    with pytest.raises(DataError, match=r"'a' writes its numbers with commas, '[01],.*in line 2"):
+        column_of("a", cells, LINES, text=False)
+    assert list(column_of("a", cells, LINES, text=True)) == [c if c != "?" else "" for c in cells]
+
+
+def test_texts_with_commas_are_texts() -> None:
+    cells = ["red, blue", "1,5 m", "green", "2,5"]
+    assert list(column_of("a", cells, LINES, text=False)) == cells

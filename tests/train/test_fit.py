@@ -253,3 +253,18 @@ def test_warmup_of_a_stream_counts_the_first_epoch_whole(monkeypatch):
 def test_mixed_precision_trains_too():
     settings = TrainSettings(epochs=8, lr=0.05, mixed_precision="on")
     assert list(train(settings))[-1].score > 0.8
+
+
+def test_a_batch_of_one_before_a_batch_norm_is_told_in_a_sentence():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(36, 4), nn.BatchNorm1d(4))
+    with pytest.raises(TrainingError, match="batch_size of at least 2"):
+        list(train(net=net, data=lambda epoch, generator: [(X[:1], Y[:1])]))
+
+
+def test_other_errors_of_a_network_stay_as_they_are():
+    class Broken(nn.Linear):
+        def forward(self, x):
+            raise ValueError("of my own")
+
+    with pytest.raises(ValueError, match="of my own"):
+        list(train(net=Broken(2, 2), data=lambda epoch, generator: [(X[:1], Y[:1])]))
