@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 
 from optunas.study.space_report.narrow import stem
-from optunas.study.space_report.numbers import brief, times
+from optunas.study.space_report.numbers import brief, per_option, times
 from optunas.study.space_report.shares import percent
 
 __all__ = ["print_report"]
@@ -224,7 +224,9 @@ def _narrowing(found: Mapping[str, Any], options: int) -> str:
     if found["factor"] < 1.05:
         smaller = f"{options - found['options']} options fewer"
     each = found["trials_per_option"]
-    return f"{found['change']}: {smaller}" + (f", {each:.1f} trials per option" if each else "")
+    return f"{found['change']}: {smaller}" + (
+        f", {per_option(each)} trials per option" if each else ""
+    )
 
 
 def _warnings(out: Console, body: Mapping[str, Any]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
@@ -44,10 +46,12 @@ def importances(handle: StudyHandle) -> dict[str, float]:
 
     Optuna's fANOVA (Hutter, Hoos and Leyton-Brown 2014) over the COMPLETE trials, with the study's
     seed; most important first. Where a parameter does not count it has its first value, not the
-    arbitrary one that was suggested. {} with several objectives, fewer than four complete trials,
-    or values that are all equal.
+    arbitrary one that was suggested. Infinite values are left out. {} with several objectives,
+    fewer than four complete trials of finite value, values that are all equal, or parameters that
+    do not tell different values apart (one setting repeated).
     """
     trials = handle.trials(TrialState.COMPLETE)
+    trials = [trial for trial in trials if math.isfinite(trial.values[0])]
     if len(handle.spec.objective_metrics) > 1 or len(trials) < FEWEST:
         return {}
     if len({t.values[0] for t in trials}) == 1:
@@ -57,7 +61,11 @@ def importances(handle: StudyHandle) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         evaluator = FanovaImportanceEvaluator(seed=handle.spec.seed)
-        found = get_param_importances(_canonical(handle, trials), evaluator=evaluator)
+        try:
+            with np.errstate(over="raise", invalid="raise"):
+                found = get_param_importances(_canonical(handle, trials), evaluator=evaluator)
+        except (RuntimeError, FloatingPointError):  # no tree splits; or squares beyond the floats
+            return {}
     return {name: float(share) for name, share in found.items()}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import optuna
 import pytest
 import toy_task
 from optuna.storages import InMemoryStorage
@@ -87,3 +90,36 @@ def test_too_little_to_tell() -> None:
     assert importances(empty) == {}
     assert importances(study(3)) == {}
     assert importances(study(5, space=HyperSpace(width=Choice((4,)), slope=Float(0, 1)))) == {}
+
+
+def _finished(rows: list[tuple[float, float]]) -> StudyHandle:
+    """A study whose trials, of these widths and values, were told and never run."""
+    space = HyperSpace(width=Float(0.0, 1.0))
+    handle = optunas.create(toy_task.spec(space=space, objectives=("accuracy",)), InMemoryStorage())
+    for width, value in rows:
+        trial = optuna.create_trial(
+            params={"width": width},
+            distributions=optunas.distributions(space),
+            value=value,
+            user_attrs={"architecture": space.to_json(space.decode({"width": width}))},
+        )
+        handle.study.add_trial(trial)
+    return handle
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(0.5, float(at)) for at in range(6)],  # one setting, values that differ by chance
+        [(at / 9, 1.0 if at < 3 else math.inf) for at in range(8)],
+        [(at / 9, 1.0 if at < 5 else -math.inf) for at in range(8)],
+        [(at / 9, 1e308 * (at - 4) / 4) for at in range(8)],
+    ],
+)
+def test_what_no_parameter_explains_has_no_importances(rows: list[tuple[float, float]]) -> None:
+    assert importances(_finished(rows)) == {}
+
+
+def test_infinite_values_are_left_out_of_the_importances() -> None:
+    finite = [(at / 9, float(at)) for at in range(8)]
+    assert importances(_finished([*finite, (1.0, math.inf)])) == {"width": 1.0}

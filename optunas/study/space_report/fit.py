@@ -13,7 +13,7 @@ from typing import Any
 
 from optunas.space import Space
 from optunas.study.space_report.narrow import Narrowing, narrowings, options
-from optunas.study.space_report.numbers import for_json
+from optunas.study.space_report.numbers import for_json, per_option
 from optunas.study.spec import StudySpec
 
 __all__ = ["Fit", "fit"]
@@ -148,7 +148,7 @@ class Fit:
                 return "There is a single candidate."
             return f"{many} are enough for all {int(self.distinct):,} different candidates."
         each = self.trials / max(1, self.options)
-        return f"{many} for {self.options:,} options are {each:.1f} per option."
+        return f"{many} for {self.options:,} options are {per_option(each)} per option."
 
 
 def fit(spec: StudySpec, distinct: int | float, planned_epochs: int | None) -> Fit:

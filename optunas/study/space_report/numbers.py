@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["brief", "for_json", "large", "log10", "scientific", "times"]
+__all__ = ["brief", "for_json", "large", "log10", "per_option", "scientific", "times"]
 
 DIGITS = 4000
 """Longest integer that Python turns into text and back without a setting, rounded down."""
@@ -22,7 +22,7 @@ def large(number: int | float) -> str:
     """A whole number in full, with its magnitude from a trillion on; ``infinitely many``.
 
     >>> large(15625), large(7371**5), large(5**120), large(math.inf)
-    ('15,625', '21,758,655,764,919,132,051 (2.18e+19)', '7.52e+83', 'infinitely many')
+    ('15,625', '21,758,655,492,572,485,851 (2.18e+19)', '7.52e+83', 'infinitely many')
     """
     if number == math.inf:
         return "infinitely many"
@@ -53,6 +53,15 @@ def for_json(number: int | float) -> int | None:
 def brief(value: float) -> str:
     """A cost: whole from a thousand on, else with four digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+
+
+def per_option(trials: float) -> str:
+    """Trials for each option: one decimal, two digits where that would be nothing.
+
+    >>> per_option(1.72), per_option(0.3), per_option(20 / 2124)
+    ('1.7', '0.3', '0.0094')
+    """
+    return f"{trials:.1f}" if trials >= 0.1 or trials == 0 else f"{trials:.2g}"
 
 
 def times(factor: float) -> str:
