@@ -99,7 +99,9 @@ def run(
         again = f"optunas study run {handle.name}{_flag(storage)}"
         try:
             run_study(
-                handle,
+                # By name when it was opened by name: a handle counts as one's own code.
+                study if spec is None else handle,
+                storage=storage if spec is None else None,
                 trials=trials,
                 timeout=timeout,
                 workers=workers,

@@ -386,3 +386,12 @@ def test_a_study_of_which_every_trial_fails(cli: Cli, folder: Path) -> None:
     assert "Traceback" not in result.err
     study = optuna.load_study(study_name="toy", storage="sqlite:///optunas.db")
     assert [t.state.name for t in study.trials] == ["FAIL"] * 5
+
+
+def test_a_stored_task_that_is_not_trusted_is_not_run(cli: Cli, study_file: Path) -> None:
+    cli("study", "create", study_file.name)
+    refused(cli("study", "run", "toy"), "'toy_task:toy' is code from outside", "--trust toy_task")
+    refused(cli("study", "run", "toy", "--dry-run"), "is code from outside", "--trust toy_task")
+    study = optuna.load_study(study_name="toy", storage="sqlite:///optunas.db")
+    assert study.trials == []
+    assert cli("study", "run", "toy", "--trials", "1", "--trust", "toy_task").code == 0
