@@ -207,7 +207,8 @@ def count(table: Table, conditions: Conditions) -> int | float:
             sizes[name] = parameter.size
         else:
             # A range can be long: what switches nothing on is only counted.
-            listed = {value for child in below for value in conditions[child].values}
+            listed = {v for child in below for v in conditions[child].values}
+            listed = {value for value in listed if parameter.contains(value)}
             sizes[name] = (
                 int(parameter.size)
                 - len(listed)
