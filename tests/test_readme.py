@@ -56,7 +56,9 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 def shortened(arguments: list[str]) -> list[str]:
-    """The same command with few trials where it trains."""
+    """The same command with few trials, or one epoch of a search, where it trains."""
+    if arguments[:2] == ["darts", "search"]:
+        return [*arguments, "--epochs", "1"]
     if arguments[:2] != ["study", "run"]:
         return arguments
     if "--trials" in arguments:
