@@ -31,6 +31,9 @@ SHIPPED = {
 MOST_CLASSES = 20
 """A target of so many different whole numbers at most is taken for classes."""
 
+LARGEST = 1e18
+"""Squared it is still a number of single precision, which trees and others compute in."""
+
 _ARRAYS = ("x", "y", "x_test", "y_test")
 
 Array = NDArray[Any]
@@ -232,6 +235,11 @@ def _sound(name: str, column: str, values: Array) -> None:
             f"{name}: column {column!r} has infinite values (first in row {row + 1}): remove or "
             "fill them."
         )
+    if np.nanmax(np.abs(values), initial=0.0) > LARGEST:
+        raise DataError(
+            f"{name}: column {column!r} has values beyond {LARGEST:g}, which no model can square: "
+            "give it another unit or remove them."
+        )
     if np.isnan(values).all():
         raise DataError(f"{name}: column {column!r} is empty: leave it out with the option drop.")
 
@@ -283,6 +291,11 @@ def _numbers(name: str, target: str, y: Array) -> tuple[Array, tuple[Any, ...]]:
         )
     y = y.astype(np.float64)
     _complete(name, target, y)
+    if np.abs(y).max() > LARGEST:
+        raise DataError(
+            f"{name}: the target {target!r} has values beyond {LARGEST:g}, which no model can "
+            "square: give it another unit or remove them."
+        )
     if (y == y[0]).all():
         raise DataError(
             f"{name}: the target {target!r} is {y[0]:g} in all {len(y)} rows: there is nothing to "

@@ -258,3 +258,11 @@ def test_numbers_with_commas_are_no_categories(numbers: str) -> None:
 def test_texts_with_commas_are_texts() -> None:
     cells = ["red, blue", "1,5 m", "green", "2,5"]
     assert list(column_of("a", cells, LINES, text=False)) == cells
+
+
+@pytest.mark.parametrize(("column", "words"), [("a", "column 'a'"), ("y", "the target 'y'")])
+def test_numbers_that_no_model_can_square(tmp_path: Path, column: str, words: str) -> None:
+    rows = [{"a": row, "y": row + 0.5} | ({column: -2e18} if row == 7 else {}) for row in range(40)]
+    path = write(tmp_path, "a,y\n" + "".join(f"{row['a']},{row['y']}\n" for row in rows))
+    with pytest.raises(DataError, match=rf"{words} has values beyond 1e\+18, .* another unit"):
+        load_table(path, target="y", kind="regression")
