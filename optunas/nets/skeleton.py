@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from optunas.errors import InvalidArchitectureError, InvalidSpecError
-from optunas.space.cell import Cell, Genotype
+from optunas.space.cell import Cell, Edge, Genotype, form_faults
 from optunas.space.macro import Macro
 from optunas.space.stack import Stack
 from optunas.space.subnet import Subnet
@@ -163,6 +163,8 @@ def skeleton(
     num_classes, channels, num_cells = counts
     if isinstance(architecture, Stack):
         return _stack_skeleton(architecture, shape, num_classes)
+    if isinstance(architecture, (Cell, Genotype)):
+        _refuse_malformed(architecture)
     if isinstance(architecture, Cell) and architecture.num_inputs == 1:
         widths, reductions = (channels, 2 * channels, 4 * channels), (num_cells, 2 * num_cells)
         return _dense_skeleton(shape, num_classes, widths, reductions, (0,) * (3 * num_cells))
@@ -190,6 +192,17 @@ def skeleton(
 def halve(size: int) -> int:
     """``ceil(size / 2)``: what a stride of 2 leaves of ``size``."""
     return -(-size // 2)
+
+
+def _refuse_malformed(architecture: Cell | Genotype) -> None:
+    """Raise for what only looks like cells; a space's members never do."""
+    for cell in cells_of(architecture):
+        if not isinstance(cell, Cell):
+            raise InvalidArchitectureError(f"A genotype holds two Cells, got {cell!r} as one.")
+        sound = isinstance(cell.edges, tuple) and all(type(edge) is Edge for edge in cell.edges)
+        faults = form_faults(cell) if not sound else []
+        if faults:
+            raise InvalidArchitectureError("\n".join(faults))
 
 
 def cells_of(architecture: Cell | Genotype | Stack) -> tuple[Cell, ...]:

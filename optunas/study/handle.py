@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from optunas.codec import from_params
 from optunas.measures import Direction, Metric
 from optunas.pareto import feasible_trials, nondominated
 from optunas.samplers.by_name import generation_key
@@ -143,8 +144,10 @@ class StudyHandle:
         return Table(rows, ["trial", *metrics, "epochs", "source", *extra, "architecture"])
 
     def candidate(self, trial: FrozenTrial) -> Any:
-        """The space's member that a trial trained."""
-        return self.spec.space.from_json(trial.user_attrs["architecture"])
+        """The space's member that a trial trained, also of a trial that was added by hand."""
+        text = trial.user_attrs.get("architecture")
+        space = self.spec.space
+        return from_params(space, trial) if text is None else space.from_json(text)
 
     def usage(self, trials: Sequence[FrozenTrial] | None = None) -> Usage:
         """What the study has used of its budget so far.

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,3 +128,16 @@ def test_a_genotype_without_nodes_is_refused() -> None:
     empty = Cell((), num_inputs=2)
     with pytest.raises(InvalidArchitectureError, match="at least one node"):
         skeleton(Genotype(PAIR, empty), (3, 8, 8), 10)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        (Cell(None), "edges must be a tuple of Edges, got None"),  # type: ignore[arg-type]
+        (Cell((1, 2)), r"edge 1 must be an Edge\(source, target, operation\).*got 1"),  # type: ignore[arg-type]
+        (Genotype(None, None), "A genotype holds two Cells, got None"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_only_looks_like_cells_is_refused(architecture: Any, message: str) -> None:
+    with pytest.raises(InvalidArchitectureError, match=message):
+        skeleton(architecture, (3, 8, 8), 10)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+import optuna
 import pytest
 import toy_task
 from optuna.storages import InMemoryStorage
@@ -127,3 +128,17 @@ def test_a_space_of_one_member_ends_the_search_in_reuse() -> None:
     handle = optunas.run(spec, storage=InMemoryStorage(), progress=False)
     assert handle.usage().trials == 1
     assert handle.outcomes()["reused"] == 3
+
+
+def test_a_trial_that_was_added_by_hand_has_a_candidate_too() -> None:
+    handle = optunas.create(toy_task.spec(), InMemoryStorage())
+    handle.study.add_trial(
+        optuna.create_trial(
+            params={"width": 7, "mood": "fine"},
+            distributions=optunas.distributions(handle.spec.space),
+            values=[0.8, 700.0],
+        )
+    )
+    (trial,) = handle.trials()
+    assert handle.candidate(trial) == {"width": 7, "mood": "fine"}
+    assert [row["width"] for row in handle.front()] == [7]
