@@ -88,7 +88,7 @@ def run(
             _dry_run(study, spec, storage, trust or [], trials, workers, device)
             return
         if spec is not None:
-            handle, trust = create_study(spec, storage, device=device), ["*"]
+            handle = create_study(spec, storage, device=device)
         else:
             handle = load(study, storage, trust=trust or ())
             if name is not None or seed not in (None, handle.spec.seed):
@@ -99,9 +99,7 @@ def run(
         again = f"optunas study run {handle.name}{_flag(storage)}"
         try:
             run_study(
-                # By name when it was opened by name: a handle counts as one's own code.
-                study if spec is None else handle,
-                storage=storage if spec is None else None,
+                handle,
                 trials=trials,
                 timeout=timeout,
                 workers=workers,

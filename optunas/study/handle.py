@@ -82,11 +82,14 @@ class StudyHandle:
         study: the ordinary ``optuna.Study``, with its sampler and pruner restored.
         spec: the definition.
         url: of the storage; ``""`` when it was given as an object.
+        trust: packages whose code the definition may refer to: ``("*",)``, all of it, where the
+            caller gave the definition, and what was named where it was read from a storage.
     """
 
     study: optuna.Study
     spec: StudySpec
     url: str = ""
+    trust: tuple[str, ...] = ()
     _ledger: Ledger = field(default_factory=Ledger, init=False, repr=False, compare=False)
 
     @property

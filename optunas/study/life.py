@@ -92,7 +92,7 @@ def create(
             pruner=pruner,
         )
         _describe(study, spec)
-    return StudyHandle(study, spec, url)
+    return StudyHandle(study, spec, url, ("*",))
 
 
 def load(
@@ -124,7 +124,7 @@ def load(
     spec = StudySpec.from_json(attrs[SPEC], resolver(trust))
     study.sampler = _sampler(spec, attrs.get(PLANNED))
     study.pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
-    return StudyHandle(study, spec, url)
+    return StudyHandle(study, spec, url, tuple(trust))
 
 
 def stored_spec(study: optuna.Study) -> dict[str, Any] | None:
@@ -313,4 +313,4 @@ def _existing(spec: StudySpec, storage: BaseStorage, url: str) -> StudyHandle:
         _describe(study, spec)
     study.sampler = _sampler(spec, study.user_attrs.get(PLANNED))
     study.pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
-    return StudyHandle(study, replace(spec), url)
+    return StudyHandle(study, replace(spec), url, ("*",))

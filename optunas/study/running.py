@@ -47,7 +47,8 @@ def run(
         timeout: seconds after which no trial begins in this run.
         workers: processes; more than one need a storage that processes can share.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
-        trust: packages whose code a stored definition may refer to.
+        trust: packages whose code a stored definition may refer to, besides those that a handle
+            was loaded with.
         progress: show progress on the terminal.
 
     Returns:
@@ -60,8 +61,7 @@ def run(
     check_numbers(trials, timeout, workers)
     check_device(device)
     handle = _handle(study, storage, device, trust)
-    own = isinstance(study, (StudyHandle, StudySpec)) or _is_file(study)
-    trust = ("*",) if own else tuple(trust)
+    trust = (*handle.trust, *trust)
     if workers > 1 and (not handle.url or ":memory:" in handle.url):
         raise InvalidSpecError(
             f"{workers} workers need a storage that processes can share, for instance "

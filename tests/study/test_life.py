@@ -180,6 +180,19 @@ def test_untrusted_code_of_a_stored_study_is_refused(sqlite: str) -> None:
         optunas.load("own", sqlite)
 
 
+def test_a_loaded_handle_is_trusted_as_far_as_it_was_loaded(sqlite: str) -> None:
+    created = optunas.create(toy_task.spec(), sqlite)
+    handle = optunas.load("toy", sqlite)
+    with pytest.raises(TaskError, match=r"'toy_task:toy' is code from outside optunas; .*--trust"):
+        optunas.run(handle, progress=False, trials=1)
+    assert handle.trials() == []
+    assert len(optunas.run(handle, progress=False, trials=1, trust=TRUST).trials()) == 1
+    trusted = optunas.load("toy", sqlite, trust=TRUST)
+    assert len(optunas.run(trusted, progress=False, trials=2).trials()) == 2
+    # Whoever gave the definition has the code already.
+    assert len(optunas.run(created, progress=False, trials=3).trials()) == 3
+
+
 def real(space: Space) -> dict[str, Any]:
     """A study of networks that are really trained."""
     return {"space": space, "task": "optunas.tasks:digits"}
