@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
 
-from optunas.errors import InvalidSpaceError
+from optunas.metrics.stated_cost import stated_cost
 from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, macro_plan
 from optunas.space.macro import Macro
 from optunas.space.macro_operations import POOLS
@@ -69,15 +69,9 @@ def _layer(plan: LayerPlan, own: dict[str, Operation]) -> Cost:
 def _own(plan: LayerPlan, operation: Operation) -> Cost:
     source = plan.source
     if operation.cost is not None:
-        given = operation.cost(
-            source.channels, plan.channels, plan.stride, source.height, source.width
+        return stated_cost(
+            operation, source.channels, plan.channels, plan.stride, source.height, source.width
         )
-        if not isinstance(given, tuple) or len(given) != 2:
-            raise InvalidSpaceError(
-                f"The cost of operation {operation.name!r} must be a Cost(params, macs), "
-                f"got {given!r}."
-            )
-        return Cost(*given)
     place = (source.channels, plan.channels, plan.stride, source.height, source.width)
     if isinstance(operation.factory, Hashable):
         return _counted(operation.name, operation.factory, *place)

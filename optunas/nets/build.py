@@ -206,10 +206,10 @@ def _probe(operation: Operation, place: Place) -> None:
     wanted = (1, place.channels, *(-(-size // place.stride) for size in given[2:]))
     try:
         output = module(torch.zeros(given))
-    except (RuntimeError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever the user's code raises is told as theirs
         raise InvalidSpaceError(
             f"Operation {operation.name!r} with channels_in = channels_out = {place.channels} and "
-            f"stride {place.stride} fails on an input of {given}: {error}"
+            f"stride {place.stride} fails on an input of {given}: {type(error).__name__} {error}"
         ) from error
     got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     if got != wanted:

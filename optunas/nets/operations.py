@@ -77,7 +77,13 @@ def check_form(form: str) -> None:
 
 def _own(operation: Operation, channels_in: int, channels_out: int, stride: int) -> nn.Module:
     assert operation.factory is not None
-    module = operation.factory(channels_in, channels_out, stride)
+    try:
+        module = operation.factory(channels_in, channels_out, stride)
+    except Exception as error:  # whatever the user's code raises is told as theirs
+        raise InvalidSpaceError(
+            f"The factory of operation {operation.name!r} fails with channels_in={channels_in}, "
+            f"channels_out={channels_out} and stride={stride}: {type(error).__name__} {error}"
+        ) from error
     if not isinstance(module, nn.Module):
         raise InvalidSpaceError(
             f"The factory of operation {operation.name!r} must return a torch.nn.Module, "
