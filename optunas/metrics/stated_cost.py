@@ -24,7 +24,7 @@ def stated_cost(
     except Exception as error:  # whatever the user's code raises is told as theirs
         raise InvalidSpaceError(
             f"The cost of operation {operation.name!r} fails with ({channels_in}, {channels_out}, "
-            f"{stride}, {height}, {width}): {type(error).__name__} {error}"
+            f"{stride}, {height}, {width}): {type(error).__name__}: {error}"
         ) from error
     if type(stated) is Cost and type(stated.params) is type(stated.macs) is int:
         return stated

@@ -209,7 +209,7 @@ def _probe(operation: Operation, place: Place) -> None:
     except Exception as error:  # whatever the user's code raises is told as theirs
         raise InvalidSpaceError(
             f"Operation {operation.name!r} with channels_in = channels_out = {place.channels} and "
-            f"stride {place.stride} fails on an input of {given}: {type(error).__name__} {error}"
+            f"stride {place.stride} fails on an input of {given}: {type(error).__name__}: {error}"
         ) from error
     got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     if got != wanted:

@@ -82,7 +82,7 @@ def _own(operation: Operation, channels_in: int, channels_out: int, stride: int)
     except Exception as error:  # whatever the user's code raises is told as theirs
         raise InvalidSpaceError(
             f"The factory of operation {operation.name!r} fails with channels_in={channels_in}, "
-            f"channels_out={channels_out} and stride={stride}: {type(error).__name__} {error}"
+            f"channels_out={channels_out} and stride={stride}: {type(error).__name__}: {error}"
         ) from error
     if not isinstance(module, nn.Module):
         raise InvalidSpaceError(

@@ -76,7 +76,7 @@ def test_a_cost_of_other_whole_numbers_counts(kind: int) -> None:
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        (lacking, "factory of operation 'mine' fails with channels_in=.*LookupError no weights"),
+        (lacking, "factory of operation 'mine' fails with channels_in=.*LookupError: no weights"),
         (asserting, "'mine' .*fails on an input of .*never"),
     ],
 )
