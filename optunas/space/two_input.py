@@ -74,7 +74,7 @@ class CellSpace(OperationSpace[Genotype]):
             for source in range(node)
         }
         self._members = [
-            frozenset(e for source in range(node) for e in self._edges[source, node])
+            {e: e for source in range(node) for e in self._edges[source, node]}
             for node in self._nodes
         ]
         self._highs = np.array([[len(p), *[len(self._names)] * 2] for p in self._pairs] * 2).ravel()
@@ -142,16 +142,22 @@ class CellSpace(OperationSpace[Genotype]):
         raise InvalidArchitectureError("\n".join(found))
 
     def _is_member(self, cell: object) -> bool:
-        if not isinstance(cell, Cell) or form_faults(cell) or cell.num_inputs != 2:
+        if not isinstance(cell, Cell) or type(cell.num_inputs) is not int or cell.num_inputs != 2:
             return False
         edges = cell.edges
-        if len(edges) != 2 * self.num_nodes:
+        if not isinstance(edges, tuple) or len(edges) != 2 * self.num_nodes:
             return False
-        for at, members in enumerate(self._members):
-            first, second = edges[2 * at], edges[2 * at + 1]
-            if first not in members or second not in members or first[0] >= second[0]:
-                return False
-        return True
+        ours = True  # edges of this space's own making need no second look at their types
+        try:
+            for at, members in enumerate(self._members):
+                first, second = edges[2 * at], edges[2 * at + 1]
+                one, two = members.get(first), members.get(second)
+                if one is None or two is None or first[0] >= second[0]:
+                    return False
+                ours = ours and one is first and two is second
+        except TypeError:  # not hashable, so no edge
+            return False
+        return ours or not form_faults(cell)
 
     def _faults(self, genotype: Genotype, half: str) -> list[str]:
         cell = getattr(genotype, half)
