@@ -104,7 +104,6 @@ def run(
                 timeout=timeout,
                 workers=workers,
                 device=device,
-                trust=trust or (),
             )
         except KeyboardInterrupt:
             typer.echo(f"\nStopped; everything finished is stored. Go on with: {again}", err=True)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from optunas.errors import UnknownNameError
 from optunas.metrics.macro_cost import macro_cost
-from optunas.metrics.stated_cost import stated_cost
+from optunas.metrics.stated_cost import operation_cost
 from optunas.metrics.subnet_cost import subnet_cost
 from optunas.nets.joint_parts import unpack
 from optunas.nets.skeleton import (
@@ -85,11 +85,7 @@ def place_cost(place: Place, own: dict[str, Operation]) -> Cost:
         operation = VOCABULARY.get(name, operation)
     if operation is None:
         raise UnknownNameError("operation", name, {*VOCABULARY, *own})
-    if operation.cost is not None:
-        return stated_cost(operation, channels, channels, stride, height, width)
-    from optunas.metrics.counting import operation_cost
-
-    return operation_cost(operation, place)
+    return operation_cost(operation, channels, channels, stride, height, width)
 
 
 @lru_cache(maxsize=1024)

@@ -13,10 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from optunas.errors import InvalidSpecError
 from optunas.nets.operations import make
-from optunas.nets.skeleton import Place
 from optunas.space.operations import Cost, Operation
 
-__all__ = ["count_flops", "count_params", "operation_cost", "run_once", "sample_input"]
+__all__ = ["count_flops", "count_params", "counted_cost", "run_once", "sample_input"]
 
 
 def count_params(network: nn.Module) -> int:
@@ -80,19 +79,30 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def operation_cost(operation: Operation, place: Place) -> Cost:
+def counted_cost(
+    operation: Operation, channels_in: int, channels_out: int, stride: int, height: int, width: int
+) -> Cost:
     """Cost of a user's own operation that states none: built and counted where it stands.
 
     The global seed is left as it was.
     """
+    place = (channels_in, channels_out, stride, height, width)
     if isinstance(operation.factory, Hashable):
-        return _operation_cost(operation.name, operation.factory, place)
-    return _operation_cost.__wrapped__(operation.name, operation.factory, place)
+        return _counted_cost(operation.name, operation.factory, *place)
+    return _counted_cost.__wrapped__(operation.name, operation.factory, *place)
 
 
 @lru_cache(maxsize=4096)
-def _operation_cost(name: str, factory: Callable[..., Any] | None, place: Place) -> Cost:
+def _counted_cost(
+    name: str,
+    factory: Callable[..., Any] | None,
+    channels_in: int,
+    channels_out: int,
+    stride: int,
+    height: int,
+    width: int,
+) -> Cost:
     with torch.random.fork_rng(devices=[]):
-        module = make(Operation(name, factory), place.channels, place.channels, place.stride)
-    flops = count_flops(module, (place.channels, place.height, place.width))
+        module = make(Operation(name, factory), channels_in, channels_out, stride)
+    flops = count_flops(module, (channels_in, height, width))
     return Cost(count_params(module), flops // 2)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from functools import lru_cache
-from typing import Any
-
-from optunas.metrics.stated_cost import stated_cost
+from optunas.metrics.stated_cost import operation_cost
 from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, macro_plan
 from optunas.space.macro import Macro
 from optunas.space.macro_operations import POOLS
@@ -53,7 +49,8 @@ def _join(plan: JoinPlan) -> Cost:
 def _layer(plan: LayerPlan, own: dict[str, Operation]) -> Cost:
     c_in, c_out = plan.source.channels, plan.channels
     if plan.operation in own:
-        return _own(plan, own[plan.operation])
+        size = plan.source.height, plan.source.width
+        return operation_cost(own[plan.operation], c_in, c_out, plan.stride, *size)
     if plan.operation in POOLS:
         return Cost(0, 0)
     assert plan.kernel is not None
@@ -64,40 +61,6 @@ def _layer(plan: LayerPlan, own: dict[str, Operation]) -> Cost:
         weights = window * c_in * c_out
     shift = c_out if plan.norm == "none" else 2 * c_out  # a bias, or a norm's scale and shift
     return Cost(weights + shift, weights * plan.height * plan.width)
-
-
-def _own(plan: LayerPlan, operation: Operation) -> Cost:
-    source = plan.source
-    if operation.cost is not None:
-        return stated_cost(
-            operation, source.channels, plan.channels, plan.stride, source.height, source.width
-        )
-    place = (source.channels, plan.channels, plan.stride, source.height, source.width)
-    if isinstance(operation.factory, Hashable):
-        return _counted(operation.name, operation.factory, *place)
-    return _counted.__wrapped__(operation.name, operation.factory, *place)
-
-
-@lru_cache(maxsize=4096)
-def _counted(
-    name: str,
-    factory: Callable[..., Any] | None,
-    channels_in: int,
-    channels_out: int,
-    stride: int,
-    height: int,
-    width: int,
-) -> Cost:
-    """An own operation built and counted where it stands; the only case that needs torch."""
-    import torch
-
-    from optunas.metrics.counting import count_flops, count_params
-    from optunas.nets.operations import make
-
-    with torch.random.fork_rng(devices=[]):
-        module = make(Operation(name, factory), channels_in, channels_out, stride)
-    flops = count_flops(module, (channels_in, height, width))
-    return Cost(count_params(module), flops // 2)
 
 
 def _dense(plan: DensePlan) -> Cost:

@@ -1,4 +1,4 @@
-"""What an operation says that it costs."""
+"""What one operation costs where it stands: as it says itself, else counted."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import operator
 from optunas.errors import InvalidSpaceError
 from optunas.space.operations import Cost, Operation
 
-__all__ = ["stated_cost"]
+__all__ = ["operation_cost"]
 
 
-def stated_cost(
+def operation_cost(
     operation: Operation, channels_in: int, channels_out: int, stride: int, height: int, width: int
 ) -> Cost:
     """The cost that ``operation.cost`` gives; the sizes are those of its input.
 
+    An own operation without one is built and counted, the only case that needs torch.
+
     Raises:
         InvalidSpaceError: when the user's function fails, or returns no pair of whole numbers.
     """
-    assert operation.cost is not None
+    if operation.cost is None:
+        from optunas.metrics.counting import counted_cost
+
+        return counted_cost(operation, channels_in, channels_out, stride, height, width)
     try:
         stated = operation.cost(channels_in, channels_out, stride, height, width)
     except Exception as error:  # whatever the user's code raises is told as theirs

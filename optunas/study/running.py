@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -76,19 +76,7 @@ def run(
     with Progress(handle, budget, timeout) if progress else nullcontext() as shown:
         _set_threads(threads)
         say = shown.say if shown is not None else _unheard
-        for wanted, train, what in (
-            (wants_reference, train_reference, "reference network"),
-            (wants_baseline, train_baseline, "baseline"),
-        ):
-            if not wanted(handle, objective):
-                continue
-            say(f"training the {what}")
-            try:
-                train(handle, objective)
-                say("")
-            except Exception as error:
-                # It stands beside the study; what breaks it need not break what is searched.
-                say(f"no {what} this time: {failure(error)}")
+        _train_beside(handle, objective, say)
         if workers == 1:
             reason = loop.run()
         else:
@@ -109,6 +97,23 @@ def run(
     if loop.inspector is not None:
         loop.inspector.study_updated(loop.overview, final=True)
     return handle
+
+
+def _train_beside(handle: StudyHandle, objective: Objective, say: Callable[[str], None]) -> None:
+    """Train what stands beside the front, where it is wanted and not there yet."""
+    for wanted, train, what in (
+        (wants_reference, train_reference, "reference network"),
+        (wants_baseline, train_baseline, "baseline"),
+    ):
+        if not wanted(handle, objective):
+            continue
+        say(f"training the {what}")
+        try:
+            train(handle, objective)
+            say("")
+        except Exception as error:
+            # It stands beside the study; what breaks it need not break what is searched.
+            say(f"no {what} this time: {failure(error)}")
 
 
 def _unheard(note: str) -> None:

@@ -77,13 +77,9 @@ class InMemoryTask(NetworkTask):
         """The raw data of ``train``, ``validation`` or ``test``."""
         return self._parts[name]
 
-    def tensors(self, part: str, device: torch.device) -> tuple[Tensor, Tensor]:
-        """A part's standardised inputs and its targets as the loss takes them, on ``device``."""
-        return self._on(device, part)
-
     def train_batches(self, settings: TrainSettings, device: torch.device) -> Batches:
         """Shuffled batches; a last batch of a single sample is left out (batch norm needs two)."""
-        x, y = self._on(device, "train")
+        x, y = self.tensors("train", device)
 
         def epoch_batches(epoch: int, generator: torch.Generator) -> _Shuffled:
             order = torch.randperm(len(x), generator=generator)
@@ -93,7 +89,7 @@ class InMemoryTask(NetworkTask):
 
     def batches(self, part: str, device: torch.device) -> Iterable[tuple[Tensor, NDArray[Any]]]:
         """The part in its order, in batches whose size only depends on the inputs' size."""
-        x, _ = self._on(device, part)
+        x, _ = self.tensors(part, device)
         truth = self.part(part).y
         size = min(max(_PIXELS_AT_ONCE // self._positions, 16), 1024)
         for start in range(0, len(x), size):
@@ -108,8 +104,11 @@ class InMemoryTask(NetworkTask):
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
 
-    def _on(self, device: torch.device, part: str) -> tuple[Tensor, Tensor]:
-        """The part as tensors on ``device``, standardised and moved there once."""
+    def tensors(self, part: str, device: torch.device) -> tuple[Tensor, Tensor]:
+        """A part's standardised inputs and its targets as the loss takes them, on ``device``.
+
+        Moved there once.
+        """
         key = (str(device), part)
         if key not in self._tensors:
             data = self.part(part)
