@@ -40,6 +40,7 @@ from optunas.space import (
 __all__ = [
     "distributions",
     "from_params",
+    "prefix_of",
     "suggest",
     "suggest_cell",
     "suggest_genotype",
@@ -59,7 +60,7 @@ def suggest(trial: BaseTrial, space: Space[A], name: str | None = None) -> A:
         space: any space.
         name: prefix of the parameters' names; None takes the space's ``default_name``.
     """
-    prefix = _prefix(space, name)
+    prefix = prefix_of(space, name)
     if not hasattr(trial, "suggest_categorical"):
         raise InvalidSpaceError(f"suggest takes a trial first, then a space, got {trial!r}.")
     # Optuna draws the relative parameters on first access. A trial whose parameters were all
@@ -106,7 +107,7 @@ def _suggest_one(trial: BaseTrial, name: str, parameter: Parameter) -> Any:
 
 def distributions(space: Space[Any], name: str | None = None) -> dict[str, BaseDistribution]:
     """The Optuna distribution of each parameter, as its trials store them."""
-    prefix = _prefix(space, name)
+    prefix = prefix_of(space, name)
     return {prefix + key: _distribution(key, p) for key, p in space.parameters().items()}
 
 
@@ -134,7 +135,7 @@ def to_params(space: Space[A], architecture: A, name: str | None = None) -> dict
     Raises:
         InvalidArchitectureError: when it is not a member of the space.
     """
-    prefix = _prefix(space, name)
+    prefix = prefix_of(space, name)
     space.validate(architecture)
     return {prefix + key: value for key, value in space.encode(architecture).items()}
 
@@ -151,7 +152,7 @@ def from_params(space: Space[A], params: Any, name: str | None = None) -> A:
     Raises:
         InvalidArchitectureError: naming every missing, extra and out-of-range parameter at once.
     """
-    prefix = _prefix(space, name)
+    prefix = prefix_of(space, name)
     if isinstance(params, Mapping):
         given = params
     elif not isinstance(getattr(params, "params", None), Mapping):
@@ -167,7 +168,8 @@ def from_params(space: Space[A], params: Any, name: str | None = None) -> A:
     return space.decode(space.canonical({key: given[prefix + key] for key in names}))
 
 
-def _prefix(space: Space[Any], name: str | None) -> str:
+def prefix_of(space: Space[Any], name: str | None) -> str:
+    """What stands before each parameter's name in a trial; None takes the ``default_name``."""
     if not isinstance(space, Space):
         raise InvalidSpaceError(f"Expected a space such as optunas.NB201, got {space!r}.")
     name = space.default_name if name is None else name

@@ -1,0 +1,23 @@
+"""What samplers need of Optuna that it has no public name for; a test pins it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna import Study
+from optuna.trial import FrozenTrial
+
+__all__ = ["fixed_params", "set_system_attr"]
+
+FIXED = "fixed_params"
+"""System attribute of a trial that was enqueued: its parameters, before it runs."""
+
+
+def set_system_attr(study: Study, trial: FrozenTrial, key: str, value: Any) -> None:
+    """Store a system attribute of a running trial, as Optuna's own samplers do."""
+    study._storage.set_trial_system_attr(trial._trial_id, key, value)
+
+
+def fixed_params(trial: FrozenTrial) -> dict[str, Any]:
+    """The parameters that a trial was enqueued with; empty for others."""
+    return dict(trial.system_attrs.get(FIXED, {}))
