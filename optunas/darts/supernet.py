@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from optunas.darts.choices import edges_of, kinds_of
 from optunas.darts.mixing import Mixing
 from optunas.darts.partial import Around, check_partial
 from optunas.darts.source import Source, combined, norm
@@ -28,22 +29,7 @@ from optunas.nets.operations import FactorizedReduce, make
 from optunas.nets.skeleton import DenseLayer, PairLayer, ResidualLayer, skeleton
 from optunas.space import CellSpace, DenseCellSpace, Operation
 
-__all__ = ["SuperCell", "SuperNetwork", "edges_of", "kinds_of", "untracked"]
-
-
-def kinds_of(space: CellSpace | DenseCellSpace) -> tuple[str, ...]:
-    """The kinds of cells that a space's architectures have: one tensor of alphas each."""
-    return ("normal", "reduce") if isinstance(space, CellSpace) else ("cell",)
-
-
-def edges_of(space: CellSpace | DenseCellSpace) -> list[tuple[int, int]]:
-    """The supernet's edges (source, target), by target and source: the rows of the alphas.
-
-    A node of a ``CellSpace`` has an edge from every earlier state; a genotype keeps two of them.
-    """
-    first = 2 if isinstance(space, CellSpace) else 1
-    last = space.num_nodes + (2 if isinstance(space, CellSpace) else 0)
-    return [(source, target) for target in range(first, last) for source in range(target)]
+__all__ = ["SuperCell", "SuperNetwork", "edges_of", "kinds_of", "spare_buffers", "untracked"]
 
 
 class SuperNetwork(nn.Module):
@@ -246,13 +232,14 @@ class SuperCell(nn.Module):
 
     def once_more(self) -> tuple[Any, Any]:
         """Contexts of a forward pass and of its repetition, which leaves statistics alone."""
-        return nullcontext(), _spare_buffers(self)
+        return nullcontext(), spare_buffers(self)
 
 
 @contextmanager
 def untracked(module: nn.Module) -> Iterator[None]:
     """While inside, the module's batch norms neither use nor change running statistics."""
-    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d) and m.track_running_stats]
+    every = (nn.BatchNorm1d, nn.BatchNorm2d)  # the dense part of a macro network has the former
+    norms = [m for m in module.modules() if isinstance(m, every) and m.track_running_stats]
     for layer in norms:
         layer.track_running_stats = False
     try:
@@ -263,7 +250,7 @@ def untracked(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _spare_buffers(module: nn.Module) -> Iterator[None]:
+def spare_buffers(module: nn.Module) -> Iterator[None]:
     """While inside, whatever the module counts or averages goes into copies that are dropped.
 
     The tensors themselves stay untouched: the backward pass of the repetition still refers to them.
