@@ -150,6 +150,18 @@ class Objective:
         known |= {**given, self.task.score_name: score}
         return tuple(known[m.name] for m in self.objectives)
 
+    def foresee(self, candidate: Any) -> dict[str, float]:
+        """The metrics, by name, that need no network: recorded by the task, or in closed form."""
+        architecture, settings = self._settings(candidate)
+        recorded = getattr(self.task, "known", None)
+        values = dict(recorded(architecture, settings)) if recorded else {}
+        wanted = [m for m in self._others if m.name not in values]
+        if getattr(self.task, "builds_cells", False) and _builder(self.space) is None:
+            for m in wanted:
+                if m.name in ("params", "flops"):
+                    values[m.name] = self._closed_form(m.name, architecture, settings)
+        return {m.name: float(values[m.name]) for m in self._others if m.name in values}
+
     def measure(
         self, architecture: Any, settings: Mapping[str, Any], subject: Any = None
     ) -> dict[str, float]:
@@ -187,9 +199,9 @@ class Objective:
         self._others = [m for m in others if not m.measured]
         try:
             subject = self.subject(architecture, settings, self.seed)
-            if subject is architecture and (
-                getattr(self.task, "builds_cells", False) or getattr(self.task, "gives", ())
-            ):
+            # What is recorded is looked up by measure; for other tasks building is the check.
+            built = getattr(self.task, "gives", ()) and not hasattr(self.task, "known")
+            if subject is architecture and (getattr(self.task, "builds_cells", False) or built):
                 self.task.build(architecture, settings)
             self.measure(architecture, settings, subject)
         except OptunasError:
@@ -254,7 +266,7 @@ class Objective:
     def _on_network(self, wanted: Metric, network: Any) -> float:
         from optunas import metrics
 
-        shape = tuple(self.task.input_shape or ())
+        shape = tuple(getattr(self.task, "network_shape", self.task.input_shape) or ())
         if wanted.compute is not None:
             return float(wanted.compute(network, shape))
         if wanted.name == "latency_ms":
@@ -369,10 +381,14 @@ class Objective:
         return f"{after}: behind {'networks that cost no more' if cheap else 'the median'}."
 
     def _constrain(self, trial: optuna.Trial, values: Mapping[str, float]) -> None:
-        by_name = {m.name: m for m in (*self.objectives, *self._others, *self._given)}
         for name in self.constraints.keys() & values.keys():
-            over = values[name] - self.constraints[name]
-            trial.set_constraint(name, -over if by_name[name].maximize else over)
+            trial.set_constraint(name, self.excess(name, values[name]))
+
+    def excess(self, name: str, value: float) -> float:
+        """By how much a constrained metric breaks its limit; 0 or less keeps it."""
+        by_name = {m.name: m for m in (*self.objectives, *self._others, *self._given)}
+        over = value - self.constraints[name]
+        return -over if by_name[name].maximize else over
 
 
 def _builder(space: Space) -> Callable[..., Any] | None:

@@ -1,4 +1,4 @@
-"""Optuna's samplers by name, with the defaults that suit architecture studies."""
+"""All samplers by name, with the defaults that suit architecture studies."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from optuna.search_space import IntersectionSearchSpace
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.samplers.large_grid import LargeGridSampler
+from optunas.samplers.own import OWN, Given, make_own, own_options
 from optunas.samplers.parents import Parents
 from optunas.samplers.seeded import SeededSampler
 
@@ -82,7 +83,11 @@ def population_size(trials: int | None) -> int:
 
 def generation_key(name: str) -> str:
     """System attribute in which a genetic sampler keeps a trial's generation, else ``""``."""
-    return {"nsga2": "NSGAIISampler:generation", "nsga3": "NSGAIIISampler:generation"}.get(name, "")
+    return {
+        "nsga2": "NSGAIISampler:generation",
+        "nsga3": "NSGAIIISampler:generation",
+        "architecture_nsga2": "NSGAIISampler:generation",
+    }.get(name, "")
 
 
 def make_sampler(
@@ -93,23 +98,27 @@ def make_sampler(
     trials: int | None,
     objectives: int,
     distributions: Mapping[str, BaseDistribution],
+    given: Given | None = None,
 ) -> SeededSampler:
     """The sampler called ``name``, seeded per trial.
 
     Args:
-        name: a key of :data:`SAMPLERS`.
-        options: arguments of the Optuna sampler; they win over the defaults made here.
+        name: a key of :data:`SAMPLERS` or of :data:`~optunas.samplers.own.OWN`.
+        options: arguments of the sampler; they win over the defaults made here.
         seed: the study's seed.
         trials: the budget, which sizes a population.
         objectives: number of objectives.
         distributions: the whole search space, which grid search needs.
+        given: what the samplers that know the space learn from the study.
 
     Raises:
         UnknownNameError: for an unknown name or option, with the nearest known one.
         InvalidSpecError: for a value that the sampler refuses, or a sampler that cannot do this.
     """
+    if name in OWN and given is not None:
+        return _own(name, options, given, seed, trials)
     if name not in SAMPLERS:
-        raise UnknownNameError("sampler", name, SAMPLERS)
+        raise UnknownNameError("sampler", name, {*SAMPLERS, *OWN})
     kind: type[BaseSampler] = SAMPLERS[name]
     if objectives > 1 and name in SINGLE_OBJECTIVE:
         raise InvalidSpecError(
@@ -135,6 +144,20 @@ def make_sampler(
         return SeededSampler(factory, seed, shared, gets_stuck=name in WITHOUT_CHANCE)
     except (TypeError, ValueError, ImportError) as error:
         raise InvalidSpecError(f"The sampler {name!r} refuses {dict(options)}: {error}") from error
+
+
+def _own(
+    name: str, options: Mapping[str, Any], given: Given, seed: int, trials: int | None
+) -> SeededSampler:
+    """A sampler that knows the space; it has numbers of its own for each trial, so one will do."""
+    known = own_options(name)
+    arguments = dict(options)
+    if "population_size" in known:
+        arguments = {"population_size": population_size(trials), **arguments}
+    sampler = make_own(name, arguments, given, seed)
+    if isinstance(sampler, NSGAIISampler):
+        Parents().share_with(sampler)
+    return SeededSampler(lambda _: sampler, seed)
 
 
 def _factory(

@@ -17,6 +17,7 @@ from optunas.measures import Direction, Metric
 from optunas.pareto import feasible_trials, nondominated
 from optunas.samplers.by_name import generation_key
 from optunas.study.budget import Usage, with_patience
+from optunas.study.knowledge import Knowledge
 from optunas.study.ledger import Ledger
 from optunas.study.spec import StudySpec
 
@@ -84,12 +85,14 @@ class StudyHandle:
         url: of the storage; ``""`` when it was given as an object.
         trust: packages whose code the definition may refer to: ``("*",)``, all of it, where the
             caller gave the definition, and what was named where it was read from a storage.
+        knowledge: of candidates before they are trained, which the sampler asks for.
     """
 
     study: optuna.Study
     spec: StudySpec
     url: str = ""
     trust: tuple[str, ...] = ()
+    knowledge: Knowledge | None = field(default=None, repr=False, compare=False)
     _ledger: Ledger = field(default_factory=Ledger, init=False, repr=False, compare=False)
 
     @property

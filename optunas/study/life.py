@@ -25,10 +25,11 @@ from optunas.errors import (
     nearest,
 )
 from optunas.objective import Objective
-from optunas.samplers import SeededSampler, make_sampler
+from optunas.samplers import Given, SeededSampler, generation_key, make_sampler
 from optunas.space import Choice, Float, Int, Space
 from optunas.space.parameters import Parameter
 from optunas.study.handle import StudyHandle
+from optunas.study.knowledge import Knowledge
 from optunas.study.pruners import make_pruner
 from optunas.study.references import load_file, resolve, resolver
 from optunas.study.spec import StudySpec, differences
@@ -59,6 +60,7 @@ def create(
     storage: str | BaseStorage | None = None,
     *,
     device: str = "cpu",
+    objective: Objective | None = None,
 ) -> StudyHandle:
     """Create a study, or open the one of the same name and definition.
 
@@ -69,6 +71,8 @@ def create(
         spec: the definition, or a study file that holds one.
         storage: a URL, an Optuna storage, or None for ``OPTUNAS_STORAGE`` or ``optunas.db``.
         device: that the task is checked for.
+        objective: of this definition, where the caller has made it: what it checks is not checked
+            again.
 
     Raises:
         InvalidSpecError, UnknownNameError, TaskError, DataError: when the definition cannot work.
@@ -77,22 +81,23 @@ def create(
     """
     spec = spec if isinstance(spec, StudySpec) else load_file(spec)
     spec.to_json()  # Raises for what cannot be stored.
-    objective = make_objective(spec, trust=["*"], device=device)
-    sampler = _sampler(spec, spec.budget.trials)
+    made = objective or make_objective(spec, trust=["*"], device=device)
+    knowledge = Knowledge(lambda: made)
+    sampler = _sampler(spec, spec.budget.trials, knowledge)
     pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
     url, opened = _open(storage)
     with storage_errors(url):
         if spec.name in optuna.get_all_study_names(opened):
-            return _existing(spec, opened, url)
+            return _existing(spec, opened, url, knowledge)
         study = optuna.create_study(
             study_name=spec.name,
             storage=opened,
-            directions=objective.directions,
+            directions=made.directions,
             sampler=sampler,
             pruner=pruner,
         )
         _describe(study, spec)
-    return StudyHandle(study, spec, url, ("*",))
+    return StudyHandle(study, spec, url, ("*",), knowledge)
 
 
 def load(
@@ -122,9 +127,10 @@ def load(
             "the new study another name."
         )
     spec = StudySpec.from_json(attrs[SPEC], resolver(trust))
-    study.sampler = _sampler(spec, attrs.get(PLANNED))
+    knowledge = Knowledge(lambda: make_objective(spec, trust))
+    study.sampler = _sampler(spec, attrs.get(PLANNED), knowledge)
     study.pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
-    return StudyHandle(study, spec, url, tuple(trust))
+    return StudyHandle(study, spec, url, tuple(trust), knowledge)
 
 
 def stored_spec(study: optuna.Study) -> dict[str, Any] | None:
@@ -260,11 +266,11 @@ def _open(storage: str | BaseStorage | None, must_exist: bool = False) -> tuple[
     return url, open_storage(url, must_exist=must_exist)
 
 
-def _sampler(spec: StudySpec, planned: int | None) -> SeededSampler:
-    if spec.budget.patience_generations and not spec.sampler.startswith("nsga"):
+def _sampler(spec: StudySpec, planned: int | None, knowledge: Knowledge) -> SeededSampler:
+    if spec.budget.patience_generations and not generation_key(spec.sampler):
         raise InvalidSpecError(
-            f"patience_generations needs a genetic sampler (nsga2, nsga3), got {spec.sampler!r}; "
-            "use patience_trials."
+            f"patience_generations needs a genetic sampler (nsga2, nsga3, architecture_nsga2), "
+            f"got {spec.sampler!r}; use patience_trials."
         )
     return make_sampler(
         spec.sampler,
@@ -273,6 +279,13 @@ def _sampler(spec: StudySpec, planned: int | None) -> SeededSampler:
         trials=planned,
         objectives=len(spec.objectives),
         distributions=codec.distributions(spec.space),
+        given=Given(
+            spec.space,
+            knowledge.known,
+            knowledge.feasible,
+            # Where equal networks are not reused, a code is a candidate of its own.
+            "digest" if spec.reuse else "code",
+        ),
     )
 
 
@@ -285,7 +298,7 @@ def _describe(study: optuna.Study, spec: StudySpec) -> None:
     study.set_user_attr(SPEC, spec.to_json())
 
 
-def _existing(spec: StudySpec, storage: BaseStorage, url: str) -> StudyHandle:
+def _existing(spec: StudySpec, storage: BaseStorage, url: str, knowledge: Knowledge) -> StudyHandle:
     study = optuna.load_study(study_name=spec.name, storage=storage)
     stored = stored_spec(study)
     empty = not study.get_trials(deepcopy=False)
@@ -311,6 +324,6 @@ def _existing(spec: StudySpec, storage: BaseStorage, url: str) -> StudyHandle:
     else:
         # A creation that was killed half way: finish it.
         _describe(study, spec)
-    study.sampler = _sampler(spec, study.user_attrs.get(PLANNED))
+    study.sampler = _sampler(spec, study.user_attrs.get(PLANNED), knowledge)
     study.pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
-    return StudyHandle(study, replace(spec), url, ("*",))
+    return StudyHandle(study, replace(spec), url, ("*",), knowledge)

@@ -179,6 +179,8 @@ def _loop(handle: StudyHandle, objective: Objective, budget: Budget, seconds: fl
 
     deadline = None if seconds is None else time.monotonic() + seconds
     spec = handle.spec
+    if handle.knowledge is not None:
+        handle.knowledge.objective = objective  # its data is loaded: no need to do so again
     inspector = Inspector(
         handle.study,
         artifact_dir(handle.url) if handle.url else None,

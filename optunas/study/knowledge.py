@@ -1,0 +1,48 @@
+"""What a study knows of a candidate before it is trained, for the samplers that use it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from optunas.objective import Objective
+
+__all__ = ["Knowledge"]
+
+
+class Knowledge:
+    """Objectives and limits that need neither training nor a network: counts and recorded values.
+
+    Args:
+        make: makes the study's objective, whose task may have data to load: called when it is first
+            needed, unless :attr:`objective` is set before.
+    """
+
+    def __init__(self, make: Callable[[], Objective]) -> None:
+        self._make = make
+
+    @cached_property
+    def objective(self) -> Objective:
+        """The study's; a run that has made one sets it."""
+        return self._make()
+
+    def known(self, member: Any) -> dict[int, float]:
+        """Values of the objectives that are known, by index; NaN is none."""
+        values = self.objective.foresee(member)
+        return {
+            at: values[m.name]
+            for at, m in enumerate(self.objective.objectives)
+            if not math.isnan(values.get(m.name, math.nan))
+        }
+
+    def feasible(self, member: Any) -> bool:
+        """Whether the member keeps the limits that are on known metrics; others may break yet."""
+        limits = self.objective.constraints
+        if not limits:
+            return True
+        values = self.objective.foresee(member)
+        return not any(
+            self.objective.excess(name, values[name]) > 0 for name in limits if name in values
+        )
