@@ -67,6 +67,8 @@ class History:
     def read(self, study: Study, but: int = -1) -> tuple[list[Seen], int]:
         """All trials with a member, by number, and how many running ones do not say theirs yet.
 
+        Only those before the one that asks are counted: of two that ask at once, one goes first.
+
         Args:
             study: whose trials are read.
             but: number of a trial that is left out: the one that asks.
@@ -81,7 +83,7 @@ class History:
             seen = self._of(trial)
             if seen is not None:
                 found.append(seen)
-            elif trial.state == TrialState.RUNNING:
+            elif trial.state == TrialState.RUNNING and (but < 0 or trial.number < but):
                 silent += 1
         return found, silent
 

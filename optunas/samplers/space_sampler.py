@@ -34,8 +34,8 @@ class View:
         space: that is searched.
         members: what may be proposed: drawing, keys, limits.
         seen: all other trials whose member is known, by number, running and waiting ones too.
-        silent: running trials that have not said yet what they will try. Where all workers would
-            reason to the same best candidate, take the next ones for these.
+        silent: running trials of smaller numbers that have not said yet what they will try. Where
+            all workers would reason to the same best candidate, leave the best ones to these.
         known: see :class:`SpaceSampler`.
     """
 
