@@ -216,9 +216,4 @@ def _dry_run(
         trust = ["*"]
     objective = make_objective(spec, trust, device)
     found = estimate(spec, objective, spec.budget.override(trials=trials), workers, handle)
-    typer.echo(
-        f"{found.trials} trials, an epoch of {found.epoch_s:.2f} s and {found.setup_s:.2f} s of "
-        f"measuring each: at most {found.minutes:.1f} minutes with {workers} "
-        f"worker{'s' if workers > 1 else ''}, about {found.megabytes:.1f} MB on disk. Pruning and "
-        "reuse make it less."
-    )
+    typer.echo(found.sentence(workers))

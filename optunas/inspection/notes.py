@@ -122,7 +122,7 @@ def _fate(trial: FrozenTrial, curve: Mapping[int, float]) -> str:
     epochs = attrs.get("epochs", len(curve))
     spent = f"{epochs} epoch{'' if epochs == 1 else 's'}"
     if "seconds" in attrs:
-        spent += f", {float(attrs['seconds']):.3g} s"
+        spent += f", {_number(float(attrs['seconds']))} s"
     if curve and trial.state != TrialState.COMPLETE:
         spent += f", last score {_number(list(curve.values())[-1])}"
     reason = attrs.get("reason")

@@ -26,10 +26,11 @@ def train_baseline(handle: StudyHandle, objective: Objective) -> dict[str, Any]:
         The metrics by name, with ``epochs``, ``seconds`` and ``name``.
     """
     task: Any = objective.task
-    name, settings = task.baseline
-    row: dict[str, Any] = {"name": name, **objective.measure(None, settings)}
+    name, settings, *rest = task.baseline
+    architecture = rest[0] if rest else None
+    row: dict[str, Any] = {"name": name, **objective.measure(architecture, settings)}
     steps, seconds = 0, 0.0
-    for reading in task.scores(None, settings, handle.spec.seed, objective.device):
+    for reading in task.scores(architecture, settings, handle.spec.seed, objective.device):
         row |= {**objective.given_by(reading), task.score_name: reading.score}
         steps, seconds = steps + 1, seconds + reading.seconds
     row |= {"epochs": steps, "seconds": seconds}

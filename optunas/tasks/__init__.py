@@ -10,7 +10,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from optunas.tasks.hpo_grid import HpoTableTask, hpo_table, hpo_table_space
 from optunas.tasks.images import digits, fashion_mnist
+from optunas.tasks.nas_bench import NasBench201Task, nas_bench_201
 from optunas.tasks.npz import arrays
 from optunas.tasks.protocol import Score, Task
 from optunas.tasks.streams import loaders
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from optunas.tasks.network_task import NetworkTask
 
 __all__ = [
+    "HpoTableTask",
     "InMemoryTask",
+    "NasBench201Task",
     "NetworkTask",
     "Part",
     "Score",
@@ -32,7 +36,10 @@ __all__ = [
     "arrays",
     "digits",
     "fashion_mnist",
+    "hpo_table",
+    "hpo_table_space",
     "loaders",
+    "nas_bench_201",
     "tabular",
     "tabular_space",
 ]

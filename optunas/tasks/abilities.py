@@ -26,11 +26,18 @@ def check_abilities(task: Task, metrics: Sequence[Metric], device: str, score: s
     """
     gives = tuple(getattr(task, "gives", ()))
     lacks = [m.name for m in metrics if not m.cheap and m.compute is None]
-    if task.input_shape is None and not hasattr(task, "known"):
-        # No network to count or time, and nothing recorded.
-        lacks += [m.name for m in metrics if m.cheap and m.compute is None]
+    knows = getattr(task, "knows", None)
+    if task.input_shape is None and (knows is not None or not hasattr(task, "known")):
+        # No network to count or time, and not recorded either.
+        recorded = knows or ()
+        lacks += [
+            m.name for m in metrics if m.cheap and m.compute is None and m.name not in recorded
+        ]
     if lacks:
-        also = f"; it gives {', '.join(gives)}" if gives else ""
+        there = (*gives, *(knows or ()))
+        also = f"; it gives {', '.join(there)}" if there else ""
+        how = getattr(task, "lacking", {})
+        also += "".join(f"; {how[name]}" for name in lacks if name in how)
         raise InvalidSpecError(
             f"The task {task.name!r} scores {task.score_name!r} and cannot give "
             f"{', '.join(lacks)} as well{also}."

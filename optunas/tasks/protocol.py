@@ -57,11 +57,17 @@ class Task(Protocol):
 
     - ``gives``: names of metrics that are known only after training and come with its scores
       (:attr:`Score.metrics`); those of the last step are the trial's.
-    - ``known(architecture, hyperparameters)``: metrics that it knows without training.
+    - ``known(architecture, hyperparameters)``: metrics that it knows without training; raises for a
+      candidate that it does not take. ``knows`` names them, where these are all that there are, and
+      ``lacking`` maps others to how they could be had.
     - ``default_epochs``: steps of a whole training.
     - ``devices``: where it can run, ``("cpu",)``; without it, anywhere.
     - ``step_name``: what a step is, ``"fold"``; without it, an epoch. Only epochs have a best one.
-    - ``baseline``: (name, hyperparameters) of a plain candidate to stand beside the front.
+    - ``simulated``: True where seconds are recorded ones and pass in no time.
+    - ``network_shape``: of one sample of ``build``'s networks, where ``input_shape`` is None since
+      nothing is trained.
+    - ``baseline``: (name, hyperparameters) of a plain candidate to stand beside the front, and
+      its architecture as a third, where it has one.
     """
 
     name: str

@@ -34,6 +34,7 @@ class Costs:
         mismatch: why the task refuses the members, "" when it takes them.
         no_data: why the task could not be made, its data being absent; "" when it could.
         built: whether networks had to be built.
+        recorded: whether the task looks its scores up in a table, a row for each code.
     """
 
     values: dict[str, list[float]] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Costs:
     mismatch: str = ""
     no_data: str = ""
     built: bool = False
+    recorded: bool = False
 
     def ranges(self) -> dict[str, tuple[float, float, float]]:
         """Lowest, median and highest value by metric."""
@@ -58,7 +60,7 @@ def measure(spec: StudySpec, task: Any, members: Sequence[Any]) -> Costs:
     In closed form over all of them, or on the first networks built where a space, a task or a
     metric wants that. Latency is left out: reading it takes seconds a network.
     """
-    found = Costs()
+    found = Costs(recorded=bool(getattr(task, "simulated", False)))
     own = [m for m in spec.all_metrics if m.cheap and not m.measured and m.compute is not None]
     for wanted in (metric("params"), metric("flops"), *own):
         try:

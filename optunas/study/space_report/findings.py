@@ -70,13 +70,13 @@ class Finding(NamedTuple):
 def findings(spec: StudySpec, sample: Sample, costs: Costs, fit: Fit) -> list[Finding]:
     """Everything found, warnings first, in the order of :data:`CODES`."""
     found = [
-        *_connection(sample),
+        *(() if costs.recorded else _connection(sample)),
         *_operations(sample),
         *_channels(sample),
         *_single_options(sample),
         *_budget(fit),
         *_constraints(spec, costs),
-        *_reuse(spec, sample),
+        *_reuse(spec, sample, costs),
         *_unmeasured(costs),
     ]
     return sorted(found, key=lambda f: (f.level != "warning", CODES.index(f.code)))
@@ -244,9 +244,9 @@ def _constraints(spec: StudySpec, costs: Costs) -> Iterator[Finding]:
             )
 
 
-def _reuse(spec: StudySpec, sample: Sample) -> Iterator[Finding]:
+def _reuse(spec: StudySpec, sample: Sample, costs: Costs) -> Iterator[Finding]:
     share = sample.duplicates
-    if not spec.reuse and share.value >= RARE:
+    if not spec.reuse and share.value >= RARE and not costs.recorded:
         yield Finding(
             "duplicates_not_reused",
             "warning",
