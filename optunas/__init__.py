@@ -63,6 +63,7 @@ _HOME = {
 
 _ROOMS = (
     "codec",
+    "compare",
     "darts",
     "draw",
     "errors",

@@ -34,6 +34,7 @@ LIGHT = (
     "optunas.objective",
     "optunas.inspection",
     "optunas.study",
+    "optunas.compare",
     "optunas.cli",
 )
 """Modules that load no torch."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -17,19 +17,31 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.errors import TrainingError
 from optunas.objective import Objective
-from optunas.samplers import SeededSampler
 from optunas.study.budget import LIMITS, Budget
 from optunas.study.handle import StudyHandle
 from optunas.study.recover import WORKER, abandon, identity, reclaim
 from optunas.study.storage import journal_path, sqlite_path
 
 if TYPE_CHECKING:
-    from optunas.inspection import Inspector, Overview
+    from optunas.inspection import Overview
 
-__all__ = ["MAX_FAILURES", "Loop"]
+__all__ = ["MAX_FAILURES", "Loop", "Watcher"]
 
 MAX_FAILURES = 5
 """So many failures in a row mean that the study, not the candidate, is broken."""
+
+
+class Watcher(Protocol):
+    """What is told of every trial: the inspector, which writes notes, or a recorder."""
+
+    def trial_ending(self, trial: optuna.Trial) -> None:
+        """The trial is about to be told, with whatever outcome."""
+
+    def trial_finished(self, trial: FrozenTrial) -> None:
+        """The trial has been told."""
+
+    def study_updated(self, overview: Callable[[], Overview], *, final: bool = False) -> object:
+        """A trial was told, or the run has ended; the overview is made when it is called for."""
 
 
 @dataclass
@@ -40,14 +52,14 @@ class Loop:
         handle: the study.
         objective: trial -> values.
         budget: the study's, or the one that the command line gives in its place.
-        inspector: writes notes and drawings; None for none.
+        inspector: is told of every trial, and writes notes and drawings; None for none.
         deadline: ``time.monotonic()`` after which no trial begins.
     """
 
     handle: StudyHandle
     objective: Objective
     budget: Budget
-    inspector: Inspector | None = None
+    inspector: Watcher | None = None
     deadline: float | None = None
     failures: int = field(default=0, init=False)
     at_hand: optuna.Trial | None = field(default=None, init=False)
@@ -105,8 +117,7 @@ class Loop:
         reason = self.budget.reached(self.handle.usage(trials))
         if reason is not None:
             return reason
-        sampler = self.handle.study.sampler
-        if isinstance(sampler, SeededSampler) and sampler.exhausted:
+        if getattr(self.handle.study.sampler, "exhausted", False):
             return "The sampler has suggested the whole space."
         outcomes, limit = self.handle.outcomes(trials), self._max_reused()
         free = outcomes["reused"] + outcomes["ruled out"]

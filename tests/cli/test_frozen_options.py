@@ -14,12 +14,20 @@ NEW = {"--name", "--seed", "--device", "--trials"}
 
 FROZEN = {
     "": {"--version", "--install-completion", "--show-completion"},
+    "compare": {
+        *("STUDIES", "--samplers", "--seeds", "--budget", "--seed", "--processes", "--workers"),
+        *("--output", "-o", "--target", "--log", "--reference", "--device"),
+    }
+    | STORAGE
+    | TRUST
+    | JSON,
     "darts": set(),
     "darts search": {
         "FILE",
         *("--output", "-o", "--variant", "--order", "--epochs", "--batch-size", "--channels"),
         *("--num-cells", "--seed", "--restarts", "--validation-epochs", "--max-params"),
         *("--max-flops", "--device", "--resume", "--no-resume"),
+        *("--alpha-lr", "--beta-decay", "--halt", "--selection"),
     },
     "darts show": {"FILE", "--svg", "--shares"} | JSON,
     "dashboard": STORAGE | {"--host", "--port", "--artifacts"},
