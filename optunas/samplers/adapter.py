@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from optuna import Study
+from optuna.samplers import NSGAIISampler
 from optuna.trial import FrozenTrial
 
-__all__ = ["fixed_params", "set_system_attr"]
+__all__ = ["elite_selection", "fixed_params", "set_system_attr"]
 
 FIXED = "fixed_params"
 """System attribute of a trial that was enqueued: its parameters, before it runs."""
@@ -21,3 +23,10 @@ def set_system_attr(study: Study, trial: FrozenTrial, key: str, value: Any) -> N
 def fixed_params(trial: FrozenTrial) -> dict[str, Any]:
     """The parameters that a trial was enqueued with; empty for others."""
     return dict(trial.system_attrs.get(FIXED, {}))
+
+
+def elite_selection(
+    population_size: int,
+) -> Callable[[Study, list[FrozenTrial]], list[FrozenTrial]]:
+    """What NSGA-II selects the parents of a generation with, constraints taken into account."""
+    return NSGAIISampler(population_size=population_size)._elite_population_selection_strategy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from optunas.samplers.seen import Feasible
 from optunas.space import Space
 
-__all__ = ["ENUMERATED", "Identity", "Members"]
+__all__ = ["ENUMERATED", "IDENTITIES", "Identity", "Members"]
 
 ENUMERATED = 50_000
 """Size up to which all members of a space are listed: seconds, once in a process."""
@@ -22,6 +22,8 @@ TRIES = 1000
 
 Identity = Literal["digest", "code"]
 """When two members are the same: as networks, or only as codes (tables hold one row a code)."""
+
+IDENTITIES: tuple[Identity, ...] = get_args(Identity)
 
 
 class Members:

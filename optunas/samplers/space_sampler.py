@@ -16,7 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas import codec
 from optunas.samplers.adapter import set_system_attr
-from optunas.samplers.members import Identity, Members
+from optunas.samplers.arguments import Arguments
+from optunas.samplers.members import IDENTITIES, Identity, Members
 from optunas.samplers.plain_space import PlainSpace
 from optunas.samplers.seen import PROPOSED, Feasible, History, Known, Seen
 from optunas.space import Space
@@ -86,7 +87,10 @@ class SpaceSampler(BaseSampler):
         feasible: ``feasible(member) -> bool``, limits that need no training.
         identity: members are the same when their networks are (``digest``), or only when their
             codes are (``code``, for tables that hold one row for each code).
-        seed: None draws one.
+        seed: from 0 on; None draws one.
+
+    Raises:
+        InvalidSpecError: for arguments that cannot be.
     """
 
     def __init__(
@@ -99,6 +103,14 @@ class SpaceSampler(BaseSampler):
         identity: Identity = "digest",
         seed: int | None = None,
     ) -> None:
+        arguments = Arguments(type(self).__name__)
+        arguments.kind("space", space, Space, "a Space such as optunas.NB201")
+        arguments.kind("name", name, str, "a string")
+        arguments.function("known", known)
+        arguments.function("feasible", feasible)
+        arguments.one_of("identity", identity, IDENTITIES)
+        arguments.whole("seed", seed, 0, none=True)
+        arguments.finish()
         self._space, self._name, self._known = space, name, known
         self._feasible, self._identity = feasible, identity
         self._seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
