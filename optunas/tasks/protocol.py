@@ -63,6 +63,7 @@ class Task(Protocol):
     - ``default_epochs``: steps of a whole training.
     - ``devices``: where it can run, ``("cpu",)``; without it, anywhere.
     - ``step_name``: what a step is, ``"fold"``; without it, an epoch. Only epochs have a best one.
+    - ``true_front(names)``: the best values of metrics that there are, for comparisons; or None.
     - ``simulated``: True where seconds are recorded ones and pass in no time.
     - ``network_shape``: of one sample of ``build``'s networks, where ``input_shape`` is None since
       nothing is trained.

@@ -90,6 +90,22 @@ class TableTask(ABC):
         """Several metrics of every row, (rows, metrics); see :meth:`column`."""
         return np.stack([self.column(name) for name in names], axis=1)
 
+    def true_front(self, names: Sequence[str]) -> list[list[float]] | None:
+        """The best values that there are: the Pareto front of all rows, in the metrics' units.
+
+        None where runs are drawn, whose noise goes beyond it, or a metric is not in the table.
+        """
+        if self.runs != "mean" or set(names) - {self.score_name, *self.gives, *self.knows}:
+            return None
+        values = np.unique(self.columns(names), axis=0)
+        losses = values * [-1.0 if metric(name).maximize else 1.0 for name in names]
+        front: list[int] = []
+        # In lexicographic order nothing that comes later dominates what came before.
+        for row in np.lexsort(losses.T[::-1]):
+            if not front or not (losses[front] <= losses[row]).all(axis=1).any():
+                front.append(int(row))
+        return values[front].tolist()
+
     def scores(
         self,
         candidate: Any,

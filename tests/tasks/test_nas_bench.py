@@ -126,6 +126,22 @@ def test_costs_are_the_tables_own_but_for_few_records(task: NasBench201Task) -> 
     assert (~agree.all(axis=1)).sum() == 204
 
 
+def test_the_true_front_is_that_of_every_row(task: NasBench201Task) -> None:
+    names = ("accuracy", "params", "fit_seconds")
+    front = np.array(task.true_front(names))
+    values = task.columns(names)
+    losses, best = values * [-1, 1, 1], front * [-1, 1, 1]
+    assert len(np.unique(front, axis=0)) == len(front) < 400
+    for row in range(0, 15_625, 11):
+        behind = (best <= losses[row]).all(axis=1)
+        ahead = (losses[row] <= best).all(axis=1) & (losses[row] < best).any(axis=1)
+        assert behind.any()
+        assert not ahead.any()
+    assert task.true_front(["accuracy"]) == [[pytest.approx(0.9160667)]]
+    assert task.true_front(["accuracy", "latency_ms"]) is None
+    assert nas_bench_201(runs="draw").true_front(["accuracy"]) is None
+
+
 def test_the_network_itself_can_be_had(task: NasBench201Task) -> None:
     cell = task.cell(6789)
     network = task.build(cell, {})
