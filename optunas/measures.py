@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from optunas.errors import UnknownNameError
 
-__all__ = ["METRICS", "Metric", "metric"]
+__all__ = ["METRICS", "ZERO_COST", "Metric", "metric"]
 
 Direction = Literal["maximize", "minimize"]
 """Optuna's own words."""
@@ -50,6 +50,12 @@ class Metric:
         return self.direction == "maximize"
 
 
+ZERO_COST = (
+    *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico"),
+    *("expressivity", "progressivity", "trainability"),
+)
+"""Proxies of accuracy, of the untrained network and one batch: see ``optunas.metrics.proxies``."""
+
 METRICS: dict[str, Metric] = {
     m.name: m
     for m in (
@@ -65,12 +71,13 @@ METRICS: dict[str, Metric] = {
         Metric("fit_seconds", "minimize", "s", measured=True),
         Metric("predict_ms", "minimize", "ms", measured=True),
         Metric("model_bytes", "minimize", "bytes"),
+        *(Metric(name, "maximize", cheap=True) for name in ZERO_COST),
     )
 }
 """The metrics that optunas computes itself; scores are fractions, FLOPs are 2 x MACs.
 
-The last three come with a task's scores: the time to fit a model, the time to predict one row, and
-the size of the fitted model as a file.
+The three from ``fit_seconds`` on come with a task's scores: the time to fit a model, the time to
+predict one row, and the size of the fitted model as a file.
 """
 
 

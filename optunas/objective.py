@@ -22,7 +22,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.codec import suggest
 from optunas.errors import InvalidSpecError, OptunasError, TrainingError
-from optunas.measures import Direction, Metric, metric
+from optunas.measures import ZERO_COST, Direction, Metric, metric
+from optunas.metrics.proxies.of_task import TaskProxies
+from optunas.nets.own_build import own_build
 from optunas.pruning import CheapAwareMedianPruner, report, should_prune
 from optunas.space import Space
 from optunas.tasks.abilities import check_abilities
@@ -86,6 +88,7 @@ class Objective:
         self.metrics = tuple(metric(m) if isinstance(m, str) else m for m in metrics)
         self.training, self.constraints = dict(training or {}), dict(constraints or {})
         self.score, self.reuse, self.repeats, self.on_epoch = score, reuse, repeats, on_epoch
+        self._proxies = TaskProxies(task, seed, device)
         self.history: Sequence[FrozenTrial] | None = None
         """The study's trials, where the caller has just read them; None reads them anew."""
         names = [m.name for m in self.objectives]
@@ -156,7 +159,7 @@ class Objective:
         recorded = getattr(self.task, "known", None)
         values = dict(recorded(architecture, settings)) if recorded else {}
         wanted = [m for m in self._others if m.name not in values]
-        if getattr(self.task, "builds_cells", False) and _builder(self.space) is None:
+        if getattr(self.task, "builds_cells", False) and own_build(self.space) is None:
             for m in wanted:
                 if m.name in ("params", "flops"):
                     values[m.name] = self._closed_form(m.name, architecture, settings)
@@ -184,7 +187,7 @@ class Objective:
                 values[m.name] = self._closed_form(m.name, architecture, settings)
                 continue
             if network is None:
-                network = self.task.build(architecture, settings)
+                network = self._proxies.built(architecture, settings, (m.name for m in wanted))
             values[m.name] = self._on_network(m, network)
         return {m.name: float(values[m.name]) for m in self._others}
 
@@ -234,7 +237,7 @@ class Objective:
             raise InvalidSpecError(
                 f"{', '.join(twice)} is searched by the space and fixed in training; keep one."
             )
-        own = _builder(self.space) is not None or not getattr(self.task, "builds_cells", False)
+        own = own_build(self.space) is not None or not getattr(self.task, "builds_cells", False)
         if architecture is None and not own:
             raise InvalidSpecError(
                 f"The space holds hyperparameters alone, and the task {self.task.name!r} trains an "
@@ -247,7 +250,7 @@ class Objective:
 
     def subject(self, architecture: Any, settings: Mapping[str, Any], seed: int) -> Any:
         """What the task trains: the architecture, or the network of a space that builds its own."""
-        build = _builder(self.space)
+        build = own_build(self.space)
         if build is None:
             return architecture
         import torch
@@ -271,6 +274,8 @@ class Objective:
             return float(wanted.compute(network, shape))
         if wanted.name == "latency_ms":
             return metrics.latency_ms(network, (1, *shape), device=self.device)
+        if wanted.name in ZERO_COST:
+            return self._proxies.value(wanted.name, network)
         count = metrics.params if wanted.name == "params" else metrics.flops
         return float(count(network, shape))
 
@@ -389,11 +394,3 @@ class Objective:
         by_name = {m.name: m for m in (*self.objectives, *self._others, *self._given)}
         over = value - self.constraints[name]
         return -over if by_name[name].maximize else over
-
-
-def _builder(space: Space) -> Callable[..., Any] | None:
-    """The ``build`` of a space that makes its own networks, also as a joint space's part."""
-    for part in getattr(space, "spaces", {"": space}).values():
-        if part.num_architectures() and hasattr(part, "build"):
-            return part.build
-    return None

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from optunas.cli import compare, darts, dashboard, space, study
+from optunas.cli import compare, darts, dashboard, proxy, space, study
 from optunas.errors import OptunasError
 
 __all__ = ["app", "main"]
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(study.app, name="study")
 app.add_typer(space.app, name="space")
 app.add_typer(darts.app, name="darts")
+app.add_typer(proxy.app, name="proxy")
 app.command("compare")(compare.compare)
 app.command("dashboard")(dashboard.dashboard)
 

@@ -1,4 +1,4 @@
-"""Network in, number with a unit out: parameters, FLOPs and latency.
+"""Network in, number with a unit out: parameters, FLOPs, latency, zero-cost proxies.
 
 Parameters and FLOPs of an architecture need no network and no torch; the names that need torch are
 resolved when asked for.
@@ -14,12 +14,52 @@ from optunas.metrics.costs import flops, params
 from optunas.metrics.lock import machine_lock
 
 if TYPE_CHECKING:
+    from optunas.metrics import proxies
+    from optunas.metrics.proxies.catalogue import PROXIES
+    from optunas.metrics.proxies.choosing import prefilter
+    from optunas.metrics.proxies.computing import proxy, proxy_values
+    from optunas.metrics.proxies.members import MemberProxies
+    from optunas.metrics.proxies.mix import ProxyMix
+    from optunas.metrics.proxies.table import ProxyTable, proxy_table
     from optunas.metrics.timing import Latency, latency, latency_ms
 
-__all__ = ["Latency", "cost", "flops", "latency", "latency_ms", "machine_lock", "params"]
+__all__ = [
+    "PROXIES",
+    "Latency",
+    "MemberProxies",
+    "ProxyMix",
+    "ProxyTable",
+    "cost",
+    "flops",
+    "latency",
+    "latency_ms",
+    "machine_lock",
+    "params",
+    "prefilter",
+    "proxies",
+    "proxy",
+    "proxy_table",
+    "proxy_values",
+]
+
+_HOME = {
+    "Latency": "timing",
+    "latency": "timing",
+    "latency_ms": "timing",
+    "MemberProxies": "proxies",
+    "PROXIES": "proxies",
+    "ProxyMix": "proxies",
+    "ProxyTable": "proxies",
+    "prefilter": "proxies",
+    "proxy": "proxies",
+    "proxy_table": "proxies",
+    "proxy_values": "proxies",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("Latency", "latency", "latency_ms"):
+    if name == "proxies":
+        return import_module(f"{__name__}.proxies")
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.timing"), name)
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

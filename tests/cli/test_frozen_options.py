@@ -31,6 +31,14 @@ FROZEN = {
     },
     "darts show": {"FILE", "--svg", "--shares"} | JSON,
     "dashboard": STORAGE | {"--host", "--port", "--artifacts"},
+    "proxy": set(),
+    "proxy rank": {"FILE", "--sample", "--proxies", "--study", "--seed", "--batch-size", "--device"}
+    | {"--output", "-o"}
+    | JSON
+    | STORAGE
+    | TRUST,
+    "proxy score": {"FILE", "--sample", "--proxies", "--seed", "--batch-size", "--device", "--csv"}
+    | JSON,
     "space": set(),
     "space draw": {"FILE", "--params", "--architecture", "--seed", "--output", "-o", "--title"},
     "space info": {"FILE", "--sample", "--seed"} | JSON,
