@@ -9,7 +9,7 @@ from optuna import Study
 from optuna.samplers import NSGAIISampler
 from optuna.trial import FrozenTrial
 
-__all__ = ["elite_selection", "fixed_params", "set_system_attr"]
+__all__ = ["elite_selection", "fixed_params", "set_system_attr", "study_key"]
 
 FIXED = "fixed_params"
 """System attribute of a trial that was enqueued: its parameters, before it runs."""
@@ -30,3 +30,8 @@ def elite_selection(
 ) -> Callable[[Study, list[FrozenTrial]], list[FrozenTrial]]:
     """What NSGA-II selects the parents of a generation with, constraints taken into account."""
     return NSGAIISampler(population_size=population_size)._elite_population_selection_strategy
+
+
+def study_key(study: Study) -> tuple[int, int]:
+    """Equal for two objects of one study in one storage object."""
+    return id(study._storage), study._study_id

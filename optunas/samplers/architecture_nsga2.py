@@ -13,7 +13,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import NSGAIISampler
 from optuna.trial import FrozenTrial, TrialState
 
-from optunas.samplers.adapter import elite_selection, fixed_params, set_system_attr
+from optunas.samplers.adapter import elite_selection, fixed_params, set_system_attr, study_key
 from optunas.samplers.arguments import Arguments
 from optunas.samplers.genes import Level, crossed, levels, mutated
 from optunas.samplers.members import Identity
@@ -81,7 +81,8 @@ class ArchitectureNSGAII(SpaceSampler):
         arguments.finish()
         self._crossover_rate, self._mutation_rate = float(crossover_rate), float(mutation_rate)
         self._population_size = int(population_size)
-        self._generations: NSGAIISampler | None = None
+        self._generations: tuple[tuple[int, int], NSGAIISampler] | None = None
+        """Of the study that asked last."""
         self._asked: dict[int, int] = {}
         """The generations of trials that are asking, by number."""
         self._levels: tuple[Space[Any], tuple[Level, ...]] | None = None
@@ -107,10 +108,7 @@ class ArchitectureNSGAII(SpaceSampler):
 
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """A child of the generation's parents; a random member in the first generation."""
-        if self._generations is None:
-            self._generations = _generations(self._population_size)
-        chosen = self._generations.get_parent_population(view.study, self._asked[view.number])
-        numbers = {parent.number for parent in chosen}
+        numbers = {parent.number for parent in self._chosen(view)}
         parents = [seen for seen in view.complete if seen.number in numbers]
         if not parents:
             return view.random(rng)
@@ -119,6 +117,13 @@ class ArchitectureNSGAII(SpaceSampler):
             lambda: self._child(view.space, parents, places, rng), view.keys, TRIES
         )
         return view.random(rng) if child is None else child
+
+    def _chosen(self, view: View) -> list[FrozenTrial]:
+        """The parents of the trial's generation."""
+        key = study_key(view.study)
+        if self._generations is None or self._generations[0] != key:
+            self._generations = key, _generations(self._population_size)
+        return self._generations[1].get_parent_population(view.study, self._asked[view.number])
 
     def _child(
         self,

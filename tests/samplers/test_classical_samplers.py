@@ -48,8 +48,7 @@ def test_every_space_is_searched_without_repetition(make: Make, kind: str, objec
 
 
 @EVERY
-@pytest.mark.parametrize("kind", ["NB201", "hyper"])
-@pytest.mark.parametrize("objectives", [1, 3])
+@pytest.mark.parametrize(("kind", "objectives"), [("NB201", 3), ("hyper", 1)])
 def test_a_resumed_run_suggests_what_an_uninterrupted_one_would(
     make: Make, kind: str, objectives: int
 ) -> None:
@@ -144,6 +143,7 @@ def test_a_space_without_a_feasible_member_still_gets_one(make: Make) -> None:
 
 
 @EVERY
+@pytest.mark.filterwarnings("ignore:The value nan is not acceptable")
 @pytest.mark.parametrize("bad", [float("inf"), -float("inf"), float("nan")])
 def test_values_that_are_not_finite_do_no_harm(make: Make, bad: float) -> None:
     study = new_study(make(NB201, seed=1), 2)
@@ -174,7 +174,7 @@ def test_trials_of_other_parameters_are_passed_over(make: Make) -> None:
             )
         )
     trial = study.ask()
-    study.tell(trial)  # asks for nothing, and fails
+    study.tell(trial, state=TrialState.FAIL)  # asked for nothing
     go_on(study, NB201, 12)
     assert len(study.trials) == 15
 
@@ -207,9 +207,9 @@ def test_one_sampler_serves_several_studies(make: Make) -> None:
     alone = [new_study(make(NB201, seed=1), k) for k in (1, 2)]
     shared = make(NB201, seed=1)
     both = [new_study(shared, k) for k in (1, 2)]
-    for _ in range(5):
+    for _ in range(3):
         for study in (*alone, *both):
-            go_on(study, NB201, 3)
+            go_on(study, NB201, 5)
     for one, other in zip(alone, both, strict=True):
         assert members(one, NB201) == members(other, NB201)
 
@@ -243,9 +243,9 @@ def test_fixed_distributions_are_enough(make: Make) -> None:
 
 
 @EVERY
-def test_it_finds_more_than_nothing_in_a_database(make: Make, tmp_path: Any) -> None:
+def test_a_database_gives_what_memory_gives(make: Make, tmp_path: Any) -> None:
     url = f"sqlite:///{tmp_path}/s.db"
-    memory, stored = new_study(make(NB201, seed=1), 2), new_study(make(NB201, seed=1), 2)
+    memory = new_study(make(NB201, seed=1), 2)
     stored = new_study(make(NB201, seed=1), 2, storage=url)
     for study in (memory, stored):
         go_on(study, NB201, 12)
