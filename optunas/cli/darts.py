@@ -1,4 +1,4 @@
-"""``optunas darts``: search the cells of a study by gradient, look at what was found."""
+"""``optunas darts``: search the architecture of a study by gradient, look at what was found."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Search cells by gradient (DARTS); the result seeds a study.", no_args_is_help=True
+    help="Search by gradient (DARTS); the result seeds a study.", no_args_is_help=True
 )
 
 
 File = Annotated[
     str,
     typer.Argument(
-        help="Study file: its task and cells are searched, for the width and depth of its "
-        "training. It may define search = SearchSettings(...), which the options replace."
+        help="Study file: on its task its cells are searched, for the width and depth of its "
+        "training, or the layers of its macro networks. It may define search = "
+        "SearchSettings(...), which the options replace."
     ),
 ]
 Output = Annotated[
@@ -65,6 +66,29 @@ ValidationEpochs = Annotated[
         "and none for a single search.",
     ),
 ]
+AlphaLr = Annotated[
+    float | None,
+    typer.Option(
+        "--alpha-lr", help="Of the mixing weights; default: the paper's, scaled to the steps."
+    ),
+]
+BetaDecay = Annotated[
+    float | None,
+    typer.Option("--beta-decay", help="Weight of this regularisation at the end; 0 leaves it out."),
+]
+Halt = Annotated[
+    str | None,
+    typer.Option(
+        "--halt", help="What ends a search that collapses: none, skips (too many) or eigenvalue."
+    ),
+]
+Selection = Annotated[
+    str,
+    typer.Option(
+        "--selection",
+        help="argmax of the mixing weights, or perturbation (DARTS-PT): keep what is missed most.",
+    ),
+]
 MaxParams = Annotated[
     float | None, typer.Option("--max-params", help="Limit of the final network's parameters.")
 ]
@@ -85,6 +109,10 @@ def search(
     variant: Variant = None,
     order: Order = None,
     epochs: Epochs = None,
+    alpha_lr: AlphaLr = None,
+    beta_decay: BetaDecay = None,
+    halt: Halt = None,
+    selection: Selection = "argmax",
     batch_size: BatchSize = None,
     channels: Channels = None,
     num_cells: NumCells = None,
@@ -96,7 +124,7 @@ def search(
     device: Device = "cpu",
     resume: Resume = True,
 ) -> None:
-    """Search the cells of a study by gradient; Ctrl-C and the same command goes on."""
+    """Search the architecture of a study by gradient; Ctrl-C and the same command goes on."""
     from optunas.cli.darts_report import Shown, report
     from optunas.cli.options import guarded
     from optunas.darts.restarts import checkpoints, forget, run_restarts
@@ -111,10 +139,13 @@ def search(
             "batch_size": batch_size,
             "channels": channels,
             "num_cells": num_cells,
+            "alpha_lr": alpha_lr,
+            "beta_decay": beta_decay,
+            "halt": halt,
         }
         limits = {"params": max_params, "flops": max_flops}
         _check_numbers(seed, restarts, validation_epochs)
-        plan = _plan(file, options, limits, restarts, validation_epochs, device)
+        plan = _plan(file, options, limits, selection, restarts, validation_epochs, device)
         if not resume:
             forget(target)
         first = _seed_of(file) if seed is None else seed
@@ -171,26 +202,24 @@ def _plan(
     file: str,
     options: dict[str, Any],
     limits: dict[str, float | None],
+    selection: str,
     restarts: int,
     validation_epochs: int | None,
     device: str,
 ) -> Plan:
     """What to search, all of it checked."""
+    from optunas.darts.choices import check_searchable
     from optunas.darts.restarts import Plan
     from optunas.errors import InvalidSpecError
     from optunas.study import load_file
-    from optunas.study.final_network import cell_part, complete, final_network
+    from optunas.study.final_network import complete, final_network, searched_part
     from optunas.study.life import make_task
     from optunas.study.running import check_device
     from optunas.tasks import NetworkTask
 
     spec = load_file(file)
-    part = cell_part(spec.space)
-    if len(part.space.operations) < 2:
-        raise InvalidSpecError(
-            f"A search chooses between operations, and the cells of {spec.name!r} have only "
-            f"{part.space.operations[0].name!r}; give them at least two."
-        )
+    part = searched_part(spec.space)
+    check_searchable(part.space)
     check_device(device)
     task = make_task(spec, ["*"])
     if not isinstance(task, NetworkTask):
@@ -199,7 +228,8 @@ def _plan(
             "does not."
         )
     network = final_network(spec, task)
-    counts = {"channels": network.channels, "num_cells": network.num_cells}
+    counts = network.counts()
+    _check_counts(options, counts)
     member = complete(spec.space, next(iter(part.space.enumerate(1))), counts)
     training = {**spec.training, **spec.space.parts(member)[1]}
     validated = validation_epochs
@@ -213,14 +243,27 @@ def _plan(
         task_is={"reference": spec.task, "options": dict(spec.task_options)},
         network=network,
         limits={name: limit for name, limit in limits.items() if limit is not None},
+        selection=selection,
         device=device,
         training=training,
         validation_epochs=validated,
         keep_best_epoch=spec.score == "best",
-        notes=(f"The final network has {network.origin}.",),
+        notes=(f"The final network has {network.origin}.",) if network.origin else (),
     )
     plan.check()
     return plan
+
+
+def _check_counts(options: dict[str, Any], counts: dict[str, int]) -> None:
+    """Widths and depths given to a supernet that has its own."""
+    from optunas.errors import InvalidSpecError
+
+    wrong = [name for name in ("channels", "num_cells") if options[name] is not None]
+    if wrong and not counts:
+        given = " and ".join(f"--{name.replace('_', '-')}" for name in wrong)
+        raise InvalidSpecError(
+            f"The layers of a macro network bring their widths and their number; leave {given} out."
+        )
 
 
 def _settings(file: str, options: dict[str, Any], counts: dict[str, int]) -> SearchSettings:
@@ -237,7 +280,7 @@ def _settings(file: str, options: dict[str, Any], counts: dict[str, int]) -> Sea
     if isinstance(own, SearchSettings):
         base = own
     else:
-        base = SearchSettings(channels=counts["channels"], num_cells=counts["num_cells"])
+        base = SearchSettings(**counts)
     return replace(base, **{name: value for name, value in options.items() if value is not None})
 
 

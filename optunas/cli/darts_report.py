@@ -149,17 +149,25 @@ def _facts(result: SearchResult) -> dict[str, str]:
     lines = {
         "task": f"{result.task.get('name')}",
         "search": f"{settings['variant']}, order {settings['order']}, {len(best.history)} epochs, "
-        f"{settings['channels']} channels, {settings['num_cells']} cells, seed {best.seed}",
+        f"{_supernet(result)}seed {best.seed}{_chosen(result)}",
         "cost": f"{cost['epochs']} epochs, {cost['steps']} steps, {cost['seconds']:.1f} s on "
         f"{result.device}",
         "network": ", ".join(f"{n} {v:,.0f}" for n, v in best.costs.items())
-        + f" with {network.channels} channels, {network.num_cells} cells",
+        + "".join(
+            f"{' with' if at == 0 else ','} {count} {name.replace('num_', '')}"
+            for at, (name, count) in enumerate(network.counts().items())
+        ),
         "limits": ", ".join(f"{n} <= {v:,.10g}" for n, v in result.limits.items()),
     }
     if cost["validation_epochs"]:
         lines["cost"] += (
             f"; {cost['validation_epochs']} epochs, {cost['validation_seconds']:.1f} s to choose "
             f"between {len(result.restarts)} restarts"
+        )
+    if cost["choice_seconds"]:
+        lines["cost"] += (
+            f"; {cost['choice_steps']} steps, {cost['choice_seconds']:.1f} s to choose by "
+            "perturbation"
         )
     if best.validation is not None:
         lines["validation"] = (
@@ -174,6 +182,17 @@ def _facts(result: SearchResult) -> dict[str, str]:
             f"{best.stability:.0%} of the edges kept their operation"
         )
     return {key: text for key, text in lines.items() if text}
+
+
+def _supernet(result: SearchResult) -> str:
+    """Width and depth of a supernet of cells; a macro network's are its space's."""
+    if not result.network.counts():
+        return ""
+    return f"{result.settings['channels']} channels, {result.settings['num_cells']} cells, "
+
+
+def _chosen(result: SearchResult) -> str:
+    return "" if result.selection == "argmax" else f", chosen by {result.selection}"
 
 
 def _shares_grid(best: Restart) -> Grid:

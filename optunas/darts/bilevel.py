@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from optunas.darts.data import Batch
+from optunas.darts.making import Supernet
 from optunas.darts.mixing import Mixing
 from optunas.darts.settings import SearchSettings
-from optunas.darts.supernet import SuperNetwork, untracked
+from optunas.darts.supernet import untracked
 from optunas.darts.variants.base import Variant
 
 __all__ = ["Bilevel"]
@@ -40,7 +41,7 @@ class Bilevel:
 
     def __init__(
         self,
-        network: SuperNetwork,
+        network: Supernet,
         alphas: dict[str, Tensor],
         variant: Variant,
         loss: Loss,

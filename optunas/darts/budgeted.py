@@ -6,7 +6,8 @@ multiplier from 0 on that is at least what any completion within the limits gain
 complete selections to come up are the best. Multipliers near the dual's optimum make it tight.
 
 A frame says which selections are complete: :class:`DenseFrame` those whose output sees the input,
-:class:`PairFrame` those with two inputs at every node. No torch here.
+:class:`PairFrame` those with two inputs at every node, :class:`ChainFrame` those of one operation a
+layer. No torch here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["DenseFrame", "Frame", "PairFrame", "Selection", "best_selections"]
+__all__ = ["ChainFrame", "DenseFrame", "Frame", "PairFrame", "Selection", "best_selections"]
 
 State = tuple[int, int]
 Rest = Callable[[int, State], float]
@@ -172,6 +173,31 @@ class PairFrame(Frame):
                 table.append([*both, after[2]])
         table.reverse()
         return lambda step, state: table[step][state[0]]
+
+
+class ChainFrame(Frame):
+    """One operation in every layer, of those that may stand there; a single state.
+
+    Args:
+        edges, zeros: as for every frame.
+        open_: (steps, options) booleans: what may stand where.
+    """
+
+    def __init__(
+        self, edges: Sequence[tuple[int, int]], zeros: Sequence[bool], open_: np.ndarray
+    ) -> None:
+        super().__init__(edges, zeros)
+        self._closed = ~open_
+        self._moves = [[(int(at), self.start) for at in np.flatnonzero(row)] for row in open_]
+
+    def moves(self, step: int, state: State) -> list[tuple[int, State]]:
+        return self._moves[step]
+
+    def rest(self, gains: np.ndarray) -> Rest:
+        """The best operation of each layer to come."""
+        best = np.where(self._closed, -np.inf, gains).max(axis=1)
+        ahead = np.append(np.cumsum(best[::-1])[::-1], 0.0).tolist()
+        return lambda step, state: ahead[step]
 
 
 def best_selections(

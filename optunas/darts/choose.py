@@ -17,11 +17,31 @@ from typing import Any
 
 import numpy as np
 
-from optunas.darts.budgeted import DenseFrame, Frame, PairFrame, Selection, best_selections
+from optunas.darts.budgeted import (
+    ChainFrame,
+    DenseFrame,
+    Frame,
+    PairFrame,
+    Selection,
+    best_selections,
+)
+from optunas.darts.choices import (
+    LAYERS,
+    Member,
+    Searchable,
+    choosable,
+    edges_of,
+    kinds_of,
+    operations_of,
+    shape_of,
+)
 from optunas.errors import InvalidSpaceError, InvalidSpecError, UnknownNameError
-from optunas.metrics.edge_costs import cell_edges, cell_kinds, edge_costs
-from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype
+from optunas.metrics.edge_costs import EdgeCosts, edge_costs
+from optunas.metrics.layer_costs import layer_costs
+from optunas.nets.skeleton import refuse_counts
+from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype, MacroSpace
 from optunas.space.cell import Edge
+from optunas.space.macro_skeleton import macro_skeleton
 from optunas.space.references import own_operations
 
 __all__ = ["LIMITS", "RULES", "Ranked", "discretize", "ranked"]
@@ -35,7 +55,7 @@ SMALLEST = 1e-30
 """A weight of 0 has no logarithm; this one is chosen last all the same."""
 
 Weights = Mapping[str, Any]
-"""For each kind of cell the operations' weights (E, O), rows as in ``cell_edges``."""
+"""For each kind of cell the operations' weights (E, O), rows as in ``edges_of``."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +63,18 @@ class Ranked:
     """An architecture with its place.
 
     Attributes:
-        architecture: a ``Cell`` or a ``Genotype``.
+        architecture: a ``Cell``, a ``Genotype`` or a ``Macro``.
         score: sum of the logarithms of its operations' weights.
         costs: what it costs, by name of the limit.
     """
 
-    architecture: Cell | Genotype
+    architecture: Member
     score: float
     costs: Mapping[str, float]
 
 
 def discretize(
-    space: CellSpace | DenseCellSpace,
+    space: Searchable,
     weights: Weights,
     *,
     limits: Mapping[str, float] | None = None,
@@ -64,16 +84,17 @@ def discretize(
     num_cells: int | None = None,
     costs: Mapping[str, Weights] | None = None,
     rule: str = "argmax",
-) -> Cell | Genotype:
+) -> Member:
     """The architecture with the largest weights that keeps all limits; never a disconnected one.
 
     Args:
-        space: that was searched.
+        space: that was searched; of a ``MacroSpace`` the skeleton is fixed.
         weights: of the operations, (E, O) for each kind of cell: ``Search.weights``.
         limits: upper limits by name: ``params`` and ``flops`` of the network that is built in the
             end (never the supernet's), and the names in ``costs``.
         input_shape, num_outputs, channels, num_cells: of that network, as for ``optunas.build``;
-            the first two are needed for limits of ``params`` and ``flops``.
+            the first two are needed for limits of ``params`` and ``flops``, the others are not for
+            macro networks.
         costs: further additive costs by name: numbers from 0 on, (E, O) for each kind of cell.
         rule: ``argmax``.
 
@@ -97,7 +118,7 @@ def discretize(
 
 
 def ranked(
-    space: CellSpace | DenseCellSpace,
+    space: Searchable,
     weights: Weights,
     *,
     alternatives: int = 0,
@@ -131,7 +152,7 @@ def ranked(
     if frame.rest(gains)(0, frame.start) == -math.inf:
         raise InvalidSpaceError(
             "Every cell of this space is disconnected: it has no operation but "
-            f"{', '.join(repr(o.name) for o in space.operations)}; give it others."
+            f"{', '.join(repr(o.name) for o in operations_of(space))}; give it others."
         )
     count = alternatives + 1
     while True:
@@ -163,27 +184,29 @@ def _limit(name: str, limit: object) -> float:
     return float(limit)  # type: ignore[arg-type]
 
 
-def _frame(space: CellSpace | DenseCellSpace) -> Frame:
-    if not isinstance(space, (CellSpace, DenseCellSpace)):
+def _frame(space: Searchable) -> Frame:
+    if not isinstance(space, (CellSpace, DenseCellSpace, MacroSpace)):
         raise InvalidSpaceError(
-            f"An architecture is chosen from a CellSpace or a DenseCellSpace, got {space!r}."
+            "An architecture is chosen from a CellSpace, a DenseCellSpace or a MacroSpace, got "
+            f"{space!r}."
         )
-    zeros = [operation.zero for operation in space.operations]
-    edges = cell_edges(space)
+    zeros = [operation.zero for operation in operations_of(space)]
+    edges = edges_of(space)
+    if isinstance(space, MacroSpace):
+        return ChainFrame(edges, zeros, choosable(space))
     if isinstance(space, DenseCellSpace):
         return DenseFrame(edges, zeros)
     return PairFrame(edges * 2, zeros)
 
 
-def _gains(space: CellSpace | DenseCellSpace, weights: Weights) -> np.ndarray:
+def _gains(space: Searchable, weights: Weights) -> np.ndarray:
     table = _stacked(space, weights, "weights")
     return np.log(np.maximum(table, SMALLEST))
 
 
-def _stacked(space: CellSpace | DenseCellSpace, given: object, what: str) -> np.ndarray:
+def _stacked(space: Searchable, given: object, what: str) -> np.ndarray:
     """The tables of all kinds of cells, one under the other: (steps, O)."""
-    kinds = cell_kinds(space)
-    shape = (len(cell_edges(space)), len(space.operations))
+    kinds, shape = kinds_of(space), shape_of(space)
     wanted = f"an array of {shape[0]} edges x {shape[1]} operations for each of {', '.join(kinds)}"
     if not isinstance(given, Mapping) or set(given) != set(kinds):
         has = f"kinds {sorted(given)}" if isinstance(given, Mapping) else type(given).__name__
@@ -201,7 +224,7 @@ def _stacked(space: CellSpace | DenseCellSpace, given: object, what: str) -> np.
 
 
 def _costs(
-    space: CellSpace | DenseCellSpace,
+    space: Searchable,
     names: list[str],
     own: Mapping[str, Weights],
     shape: tuple[tuple[int, ...] | None, int | None],
@@ -221,21 +244,36 @@ def _costs(
                 f"A limit of {name} needs input_shape and num_outputs of the network, such as "
                 "input_shape=(3, 32, 32), num_outputs=10."
             )
-        parts = edge_costs(space, shape[0], shape[1], channels, num_cells)
+        parts = _parts(space, shape[0], shape[1], channels, num_cells)
         whole = parts.fixed.params if name == "params" else 2 * parts.fixed.macs
         table = parts.params if name == "params" else parts.flops
         fixed[name] = float(whole)
         columns.append(_stacked(space, table, name))
-    steps = len(cell_edges(space)) * len(cell_kinds(space))
     if not columns:
-        return np.zeros((steps, len(space.operations), 0)), fixed
+        edges, operations = shape_of(space)
+        return np.zeros((edges * len(kinds_of(space)), operations, 0)), fixed
     return np.stack(columns, axis=-1), fixed
 
 
-def _member(
-    space: CellSpace | DenseCellSpace, selection: Selection, left_out: int
-) -> Cell | Genotype:
-    edges, names = cell_edges(space), [operation.name for operation in space.operations]
+def _parts(
+    space: Searchable,
+    input_shape: tuple[int, ...],
+    num_outputs: int,
+    channels: int | None,
+    num_cells: int | None,
+) -> EdgeCosts:
+    """The network's cost, taken apart."""
+    if not isinstance(space, MacroSpace):
+        return edge_costs(space, input_shape, num_outputs, channels, num_cells)
+    skeleton = macro_skeleton(space)
+    refuse_counts(next(iter(space.enumerate(1))), channels, num_cells)
+    return layer_costs(skeleton, input_shape, num_outputs, LAYERS)
+
+
+def _member(space: Searchable, selection: Selection, left_out: int) -> Member:
+    if isinstance(space, MacroSpace):
+        return macro_skeleton(space).macro(selection.options)
+    edges, names = edges_of(space), [operation.name for operation in space.operations]
     own = own_operations(space.operations)
     cells = []
     for at in range(0, len(selection.options), len(edges)):

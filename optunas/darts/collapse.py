@@ -16,15 +16,23 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from optunas.darts.choices import (
+    Member,
+    choosable,
+    closed_of,
+    edges_of,
+    one_hot,
+    operations_of,
+)
 from optunas.darts.choose import discretize
 from optunas.darts.data import Halves
-from optunas.darts.judging import check_search, judge, one_hot, selected
+from optunas.darts.judging import check_search, judge, selected
+from optunas.darts.making import Supernet
 from optunas.darts.record import Search
 from optunas.darts.searching import few_threads
-from optunas.darts.supernet import SuperNetwork, edges_of
 from optunas.darts.variants import make_variant
 from optunas.errors import InvalidSpecError
-from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype
+from optunas.space import MacroSpace
 from optunas.tasks import NetworkTask
 from optunas.train import resolve_device
 
@@ -82,7 +90,7 @@ def collapse_report(
     search: Search,
     task: NetworkTask,
     *,
-    architecture: Cell | Genotype | None = None,
+    architecture: Member | None = None,
     device: str = "cpu",
 ) -> Report:
     """Judge a search by its alphas, its choice, and the supernet's score with and without the rest.
@@ -112,14 +120,15 @@ def _scores(
     search: Search, task: NetworkTask, table: Mapping[str, np.ndarray], device: torch.device
 ) -> tuple[float, float]:
     """Of the supernet, and of the chosen operations alone."""
-    variant = make_variant(search.settings, edges_of(search.space))
+    ends, closed = edges_of(search.space), closed_of(search.space)
+    variant = make_variant(search.settings, ends, closed)
     alphas = {k: torch.from_numpy(a).float().to(device) for k, a in search.alphas.items()}
     with torch.no_grad():
         settled = variant.settled(alphas)
     alone = selected(search.space, settled, table)
     halves = Halves(task, search.settings.batch_size, search.seed, device)
     network = search.network
-    assert isinstance(network, SuperNetwork)
+    assert isinstance(network, Supernet)
     home = next(network.parameters()).device
     network.to(device)
     try:
@@ -140,8 +149,8 @@ def _report(
     scores: tuple[float, float],
 ) -> Report:
     space = search.space
-    free = np.array([operation.parameter_free for operation in space.operations])
-    skip = np.array([operation.identity for operation in space.operations])
+    free = np.array([operation.parameter_free for operation in operations_of(space)])
+    skip = np.array([operation.identity for operation in operations_of(space)])
     counts = sum(rows.sum(axis=0) for rows in table.values())
     edges = int(np.sum(counts))
     frees, skips = int(np.sum(counts[free])), int(np.sum(counts[skip]))
@@ -149,10 +158,9 @@ def _report(
     gap = sign * (scores[0] - scores[1])
     last = search.records[search.epoch]
     moved, stability = max(last.moved.values()), search.stability()
-    allowed = _allowed(space)
-    chance = float(free[allowed].mean())
+    chance = _by_chance(search, free)
     by_free = _tail(frees, edges, chance) < IMPROBABLE
-    by_skips = _tail(skips, edges, float(skip[allowed].mean())) < IMPROBABLE
+    by_skips = _tail(skips, edges, _by_chance(search, skip)) < IMPROBABLE
     collapsed = by_free or by_skips
     undecided = moved < BARELY_MOVED or stability < UNSTABLE
     words = [
@@ -178,10 +186,11 @@ def _report(
     )
 
 
-def _allowed(space: CellSpace | DenseCellSpace) -> np.ndarray:
-    """The operations that ``discretize`` chooses from: two-input cells never hold ``none``."""
-    zeros = np.array([operation.zero for operation in space.operations])
-    return np.ones_like(zeros) if isinstance(space, DenseCellSpace) else ~zeros
+def _by_chance(search: Search, sort: np.ndarray) -> float:
+    """Share of operations of a sort that a blind choice gives, in the mean over the edges."""
+    allowed = choosable(search.space)
+    shares = (allowed & sort).sum(axis=1) / allowed.sum(axis=1)
+    return float(shares[0] if (shares == shares[0]).all() else shares.mean())
 
 
 def _tail(hits: int, count: int, chance: float) -> float:
@@ -233,7 +242,8 @@ def _remedy(search: Search, collapsed: bool, moved: float, stability: float) -> 
             todo.append("stop early with halt='eigenvalue' or halt='skips'")
         todo.append("choose with optunas.darts.perturb in place of the alphas")
         if s.variant == "darts":
-            todo.append("take another variant, drnas or pc_darts")
+            cells = not isinstance(search.space, MacroSpace)
+            todo.append(f"take another variant, drnas{' or pc_darts' if cells else ''}")
     if moved < BARELY_MOVED and s.beta_decay > 0:
         todo.append("lower beta_decay, which holds the alphas near uniform")
     elif moved < BARELY_MOVED:

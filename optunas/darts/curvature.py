@@ -16,14 +16,15 @@ import torch
 from torch import Tensor
 
 from optunas.darts.data import Batch
-from optunas.darts.supernet import SuperNetwork, untracked
+from optunas.darts.making import Supernet
+from optunas.darts.supernet import untracked
 from optunas.darts.variants.base import Alphas, Variant
 
 __all__ = ["dominant", "lanczos"]
 
 
 def dominant(
-    network: SuperNetwork,
+    network: Supernet,
     alphas: Alphas,
     variant: Variant,
     loss: Callable[[Tensor, Tensor], Tensor],

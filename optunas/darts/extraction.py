@@ -6,15 +6,20 @@ from typing import cast
 
 from torch import nn
 
-from optunas.darts.supernet import SuperCell, SuperNetwork, edges_of
+from optunas.darts.choices import Member, edges_of
+from optunas.darts.macro_supernet import MacroSuperNetwork, MixedLayer
+from optunas.darts.making import Supernet
+from optunas.darts.supernet import SuperCell
 from optunas.errors import InvalidSpecError
 from optunas.nets.build import build
-from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype
+from optunas.space import CellSpace, DenseCellSpace, Macro
+from optunas.space.macro_graph import Applied, live_graph, zero_names
+from optunas.space.macro_skeleton import macro_skeleton
 
 __all__ = ["extract"]
 
 
-def extract(network: SuperNetwork, architecture: Cell | Genotype) -> nn.Module:
+def extract(network: Supernet, architecture: Member) -> nn.Module:
     """``build(architecture, ..., form="search")`` with copies of the supernet's weights.
 
     What it computes is what the supernet computes with a mixing weight of 1 on the architecture's
@@ -30,6 +35,8 @@ def extract(network: SuperNetwork, architecture: Cell | Genotype) -> nn.Module:
         InvalidSpecError: for a supernet of partial channels: its operations are narrower than those
             of any network.
     """
+    if isinstance(network, MacroSuperNetwork):
+        return _extracted_macro(network, architecture)
     space = network.space
     if any(cell.partial > 1 for cell in network.cells if isinstance(cell, SuperCell)):
         raise InvalidSpecError(
@@ -47,6 +54,23 @@ def extract(network: SuperNetwork, architecture: Cell | Genotype) -> nn.Module:
             _copy_cell(ours, theirs, space)
         else:
             ours.load_state_dict(theirs.state_dict())
+    return alone.train(network.training)
+
+
+def _extracted_macro(network: MacroSuperNetwork, architecture: Member) -> nn.Module:
+    """Only what the output depends on is there; its nodes carry the number of their layer."""
+    network.space.validate(architecture)  # type: ignore[arg-type]
+    assert isinstance(architecture, Macro)
+    columns = macro_skeleton(network.space).columns(architecture)
+    like = network.classifier.weight
+    alone = build(architecture, *network.sizes, form="search").to(like.device, like.dtype)
+    for name in ("dense", "classifier"):
+        getattr(alone, name).load_state_dict(getattr(network, name).state_dict())
+    nodes = live_graph(architecture, zero_names(architecture)).nodes
+    for ours, node in zip(cast(nn.ModuleList, alone.nodes), nodes, strict=True):
+        assert isinstance(node, Applied)
+        layer = cast(MixedLayer, network.layers[node.layer - 1])
+        ours.load_state_dict(layer.candidates[columns[node.layer - 1]].state_dict())
     return alone.train(network.training)
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optunas.darts.choices import Searchable, kinds_of, one_hot, operations_of
 from optunas.darts.choose import discretize
 from optunas.darts.record import EpochRecord, Weights
 from optunas.darts.settings import SearchSettings
 from optunas.errors import InvalidSpecError
-from optunas.space import CellSpace, DenseCellSpace, Genotype
 
 __all__ = ["CURVATURE_RATIO", "Halt", "check_halt", "halted", "skips_of"]
 
@@ -38,21 +38,20 @@ class Halt:
     words: str
 
 
-def check_halt(space: CellSpace | DenseCellSpace, settings: SearchSettings) -> None:
+def check_halt(space: Searchable, settings: SearchSettings) -> None:
     """Raise InvalidSpecError for a rule that cannot apply to the space."""
-    if settings.halt == "skips" and not any(o.identity for o in space.operations):
+    if settings.halt == "skips" and not any(o.identity for o in operations_of(space)):
         raise InvalidSpecError(
             "halt='skips' counts skip connections, and this space has none; choose "
             "halt='eigenvalue' or halt='none'."
         )
 
 
-def skips_of(space: CellSpace | DenseCellSpace, weights: Weights) -> int:
-    """Skip connections in the cell at stride 1 of the architecture that would be chosen."""
-    chosen = discretize(space, weights)
-    cell = chosen.normal if isinstance(chosen, Genotype) else chosen
-    skips = {operation.name for operation in space.operations if operation.identity}
-    return sum(edge.operation in skips for edge in cell.edges)
+def skips_of(space: Searchable, weights: Weights) -> int:
+    """Skip connections in the cell at stride 1, or the layers, that would be chosen."""
+    first = one_hot(space, discretize(space, weights))[kinds_of(space)[0]]
+    skips = [operation.identity for operation in operations_of(space)]
+    return int(first[:, skips].sum())
 
 
 def halted(records: Sequence[EpochRecord], settings: SearchSettings, first: int = 0) -> Halt | None:

@@ -9,17 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from optunas.darts.choices import Searchable, edges_of
 from optunas.darts.data import Batch
+from optunas.darts.making import Supernet
 from optunas.darts.mixing import Mixing
 from optunas.darts.record import Search
-from optunas.darts.supernet import SuperNetwork, edges_of, untracked
+from optunas.darts.supernet import untracked
 from optunas.errors import InvalidSpecError
-from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype
 from optunas.tasks import NetworkTask
 from optunas.tasks.scoring import score_function
 from optunas.train import TrainSettings, seeded
 
-__all__ = ["Judgement", "check_search", "judge", "one_hot", "selected"]
+__all__ = ["Judgement", "check_search", "judge", "selected"]
 
 
 class Judgement(NamedTuple):
@@ -30,7 +31,7 @@ class Judgement(NamedTuple):
 
 
 def judge(
-    network: SuperNetwork, mixing: Mixing, batches: Iterable[Batch], task: NetworkTask
+    network: Supernet, mixing: Mixing, batches: Iterable[Batch], task: NetworkTask
 ) -> Judgement:
     """Score and mean loss of the supernet under a mixing.
 
@@ -61,7 +62,7 @@ def judge(
 
 def check_search(search: object, task: NetworkTask) -> None:
     """Raise InvalidSpecError unless this is a search with its supernet, on this task."""
-    if not isinstance(search, Search) or not isinstance(search.network, SuperNetwork):
+    if not isinstance(search, Search) or not isinstance(search.network, Supernet):
         raise InvalidSpecError(
             f"This judges the supernet of a search, so it needs what optunas.darts.search(...) "
             f"returned; got a {type(search).__name__}."
@@ -74,27 +75,11 @@ def check_search(search: object, task: NetworkTask) -> None:
         )
 
 
-def one_hot(
-    space: CellSpace | DenseCellSpace, architecture: Cell | Genotype
-) -> dict[str, np.ndarray]:
-    """(E, O) for each kind of cell: 1 where the architecture has the operation, else 0."""
-    names = [operation.name for operation in space.operations]
-    rows = {ends: row for row, ends in enumerate(edges_of(space))}
-    cells = {"cell": architecture} if isinstance(architecture, Cell) else vars(architecture)
-    table = {kind: np.zeros((len(rows), len(names))) for kind in cells}
-    for kind, cell in cells.items():
-        for source, target, operation in cell.edges:
-            table[kind][rows[source, target], names.index(operation)] = 1.0
-    return table
+def selected(space: Searchable, settled: Mixing, chosen: Mapping[str, np.ndarray]) -> Mixing:
+    """The mixing of the architecture ``chosen`` in the supernet of ``settled``.
 
-
-def selected(
-    space: CellSpace | DenseCellSpace, settled: Mixing, chosen: Mapping[str, np.ndarray]
-) -> Mixing:
-    """The mixing of the architecture ``chosen`` (:func:`one_hot`) in the supernet of ``settled``.
-
-    With partial channels the edges that are left keep their weights, relative to each other: the
-    other channels have no other way.
+    ``chosen`` is what :func:`optunas.darts.choices.one_hot` gives. With partial channels the edges
+    that are left keep their weights, relative to each other: the other channels have no other way.
     """
     weights, active, bypass = {}, {}, {}
     for kind, like in settled.weights.items():
@@ -107,7 +92,7 @@ def selected(
     return Mixing(weights, active, bypass)
 
 
-def _of_those_left(space: CellSpace | DenseCellSpace, beta: Tensor, left: Tensor) -> Tensor:
+def _of_those_left(space: Searchable, beta: Tensor, left: Tensor) -> Tensor:
     """Edge weights (E,) that add up to 1 over the edges left into each node."""
     targets = torch.tensor([target for _, target in edges_of(space)], device=beta.device)
     kept = beta * left

@@ -19,13 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from optunas.darts.choices import choosable, closed_of, edges_of, operations_of
 from optunas.darts.data import Batch, Halves, mixed
 from optunas.darts.judging import Judgement, check_search, judge
+from optunas.darts.making import Supernet
 from optunas.darts.mixing import Mixing
 from optunas.darts.record import Search
 from optunas.darts.searching import few_threads
 from optunas.darts.settings import SearchSettings
-from optunas.darts.supernet import SuperNetwork, edges_of
 from optunas.darts.variants import make_variant
 from optunas.errors import InvalidSpecError, TrainingError
 from optunas.space import CellSpace
@@ -121,10 +122,10 @@ class _Projection:
     ) -> None:
         self.space, self.task, self.settings = search.space, task, search.settings
         self.device, self.ends = device, edges_of(search.space)
-        self.network: SuperNetwork = deepcopy(search.network).to(device)  # type: ignore[assignment]
+        self.network: Supernet = deepcopy(search.network).to(device)  # type: ignore[assignment]
         self.halves = Halves(task, self.settings.batch_size, search.seed, device)
         self.batches = list(self.halves.validation())
-        variant = make_variant(self.settings, self.ends)
+        variant = make_variant(self.settings, self.ends, closed_of(self.space))
         alphas = {k: torch.from_numpy(a).float().to(device) for k, a in search.alphas.items()}
         with torch.no_grad():
             self.settled = variant.settled(alphas)
@@ -191,9 +192,9 @@ class _Projection:
 
     def _most_missed_operation(self, kind: str, edge: int) -> int:
         """``none`` is never kept where there is another: taking it out changes nothing."""
-        operations = self.space.operations
-        candidates = [o for o, operation in enumerate(operations) if not operation.zero]
-        candidates = candidates or list(range(len(operations)))
+        zeros = np.array([operation.zero for operation in operations_of(self.space)])
+        allowed = choosable(self.space)[edge]
+        candidates = np.flatnonzero(allowed & ~zeros).tolist() or np.flatnonzero(allowed).tolist()
         judged = [self._judge((kind, edge, o)) for o in candidates]
         return candidates[_worst(judged, self.sign)]
 
@@ -228,7 +229,7 @@ class _Tuning:
 
     def __init__(
         self,
-        network: SuperNetwork,
+        network: Supernet,
         settings: SearchSettings,
         task: NetworkTask,
         batches: Iterator[Batch],

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from optunas.darts.choices import Searchable, closed_of, operations_of
 from optunas.darts.settings import SearchSettings
-from optunas.space import CellSpace, DenseCellSpace
 
 __all__ = ["EpochRecord", "Search", "record"]
 
@@ -28,7 +28,8 @@ class EpochRecord:
         train_loss: mean over the epoch, of the training half.
         validation_loss: likewise of the validation half; NaN while the weights warm up.
         entropy: mean over the edges of ``-sum p log p``, divided by ``log O``: 1 is undecided, 0 is
-            one operation; by kind of cell.
+            one operation; by kind of cell. O counts what can stand on an edge; edges without a
+            choice do not count.
         moved: largest distance of an operation's weight from the uniform one, by kind of cell.
         shares: mean weight of each operation over all edges, by kind of cell and operation.
         choice: the operation with the largest weight on each edge, as indices, by kind of cell.
@@ -84,7 +85,7 @@ class Search:
         stopped: why the search ended before its last epoch, in words; else empty.
     """
 
-    space: CellSpace | DenseCellSpace
+    space: Searchable
     settings: SearchSettings
     seed: int
     task: str
@@ -117,14 +118,15 @@ def record(
     validation_loss: float,
     *,
     weights: Weights,
-    space: CellSpace | DenseCellSpace,
+    space: Searchable,
     seconds: float,
     alphas: Weights | None = None,
     skips: int | None = None,
     curvature: float | None = None,
 ) -> EpochRecord:
     """The record of an epoch, given the operations' weights at its end."""
-    names = [operation.name for operation in space.operations]
+    names = [operation.name for operation in operations_of(space)]
+    closed = closed_of(space)
     rows = {
         kind: w / np.maximum(w.sum(axis=1, keepdims=True), 1e-30) for kind, w in weights.items()
     }
@@ -132,8 +134,8 @@ def record(
         epoch,
         train_loss,
         validation_loss,
-        {kind: _entropy(p) for kind, p in rows.items()},
-        {kind: float(np.abs(p - 1 / p.shape[1]).max()) for kind, p in rows.items()},
+        {kind: _entropy(p, closed) for kind, p in rows.items()},
+        {kind: _moved(p, closed) for kind, p in rows.items()},
         {k: dict(zip(names, p.mean(axis=0).tolist(), strict=True)) for k, p in rows.items()},
         {kind: tuple(p.argmax(axis=1).tolist()) for kind, p in rows.items()},
         seconds,
@@ -143,6 +145,17 @@ def record(
     )
 
 
-def _entropy(p: np.ndarray) -> float:
+def _moved(p: np.ndarray, closed: np.ndarray | None) -> float:
+    if closed is None:
+        return float(np.abs(p - 1 / p.shape[1]).max())
+    uniform = ~closed / (~closed).sum(axis=1, keepdims=True)
+    return float(np.abs(p - uniform).max())
+
+
+def _entropy(p: np.ndarray, closed: np.ndarray | None) -> float:
     logs = np.log(np.maximum(p, 1e-30))
-    return float((-(p * logs).sum(axis=1) / np.log(p.shape[1])).mean())
+    if closed is None:
+        return float((-(p * logs).sum(axis=1) / np.log(p.shape[1])).mean())
+    counts = (~closed).sum(axis=1)
+    free = counts > 1
+    return float((-(p * logs).sum(axis=1)[free] / np.log(counts[free])).mean())

@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from optunas.darts.choices import Member, Searchable, kinds_of, shape_of
 from optunas.darts.choose import LIMITS, discretize, ranked
 from optunas.darts.collapse import collapse_report
 from optunas.darts.data import Halves
+from optunas.darts.halting import check_halt
 from optunas.darts.record import EpochRecord
 from optunas.darts.result import FinalNetwork, Restart, SearchResult, space_digest, write_json
-from optunas.darts.searching import search
-from optunas.darts.settings import SearchSettings
-from optunas.errors import InvalidSpecError
+from optunas.darts.searching import check_variant, search
+from optunas.darts.selection import choice_of
+from optunas.darts.settings import SELECTIONS, SearchSettings
+from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.metrics import flops, params
-from optunas.metrics.edge_costs import cell_edges, cell_kinds
-from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype
 from optunas.tasks import NetworkTask
 
 __all__ = ["Plan", "Watch", "checkpoints", "forget", "run_restarts"]
@@ -41,6 +42,7 @@ class Plan:
         task_is: reference and options of the task, for the file.
         network: the final one; limits are on its costs.
         limits: by name.
+        selection: how an architecture is chosen: ``argmax`` of the alphas, or ``perturbation``.
         device: of everything.
         training: hyperparameters of the trainings that choose between restarts.
         validation_epochs: of those trainings; 0 trains none.
@@ -49,12 +51,13 @@ class Plan:
     """
 
     study: str
-    space: CellSpace | DenseCellSpace
+    space: Searchable
     task: NetworkTask
     settings: SearchSettings
     task_is: Mapping[str, Any]
     network: FinalNetwork
     limits: Mapping[str, float] = field(default_factory=dict)
+    selection: str = "argmax"
     device: str = "cpu"
     training: Mapping[str, Any] = field(default_factory=dict)
     validation_epochs: int = 0
@@ -62,14 +65,24 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     def check(self) -> None:
-        """Raise at once for limits that no architecture keeps, and for impossible trainings."""
-        shape = (len(cell_edges(self.space)), len(self.space.operations))
-        equal = {kind: np.full(shape, 1 / shape[1]) for kind in cell_kinds(self.space)}
+        """Raise at once for what the search would only find out at its end, or never.
+
+        Raises:
+            InvalidSpecError: for limits that no architecture keeps, impossible trainings, and
+                settings that do not fit the space.
+            UnknownNameError: for another selection.
+        """
+        if self.selection not in SELECTIONS:
+            raise UnknownNameError("selection", self.selection, SELECTIONS)
+        check_halt(self.space, self.settings)
+        check_variant(self.space, self.settings)
+        shape = shape_of(self.space)
+        equal = {kind: np.full(shape, 1 / shape[1]) for kind in kinds_of(self.space)}
         discretize(self.space, equal, limits=self.limits, **self.network.arguments())
         self.task.check(self._hyperparameters())
 
     def _hyperparameters(self) -> dict[str, Any]:
-        own = {"channels": self.network.channels, "num_cells": self.network.num_cells}
+        own = self.network.counts()
         epochs = {"epochs": self.validation_epochs} if self.validation_epochs else {}
         return {**self.training, **own, **epochs}
 
@@ -80,12 +93,13 @@ class Plan:
             "data": self.task.fingerprint(),
             "settings": asdict(self.settings),
             "limits": dict(self.limits),
+            "selection": self.selection,
             "network": self.network.arguments() | {"input_shape": list(self.network.input_shape)},
             "training": self._hyperparameters(),
         }
 
     def validate(
-        self, architecture: Cell | Genotype, seed: int, on_epoch: Callable[[int, float], None]
+        self, architecture: Member, seed: int, on_epoch: Callable[[int, float], None]
     ) -> tuple[float | None, float]:
         """The score of the architecture, trained from scratch, and the seconds of it."""
         if not self.validation_epochs:
@@ -169,6 +183,7 @@ def run_restarts(
         restarts=tuple(rows),
         kept=_best(rows, plan.task.direction),
         notes=plan.notes,
+        selection=plan.selection,
     )
 
 
@@ -182,8 +197,9 @@ def _restart(plan: Plan, seed: int, number: int, checkpoint: Path, watch: Watch)
         checkpoint=checkpoint,
         on_epoch=lambda record: watch.epoch(number, record),
     )
-    limits = plan.limits
-    best = ranked(plan.space, found.weights, limits=limits, **plan.network.arguments())[0]
+    choice = choice_of(found, plan.task, plan.selection, device=plan.device)
+    limits, arguments = plan.limits, plan.network.arguments()
+    best = ranked(plan.space, choice.weights, limits=limits, **arguments)[0]
     report = collapse_report(found, plan.task, architecture=best.architecture, device=plan.device)
     # As JSON gives it back, so that a resumed run equals an uninterrupted one.
     judged = json.loads(json.dumps(asdict(report)))
@@ -208,6 +224,9 @@ def _restart(plan: Plan, seed: int, number: int, checkpoint: Path, watch: Watch)
         epoch=found.epoch,
         stopped=found.stopped,
         judged=judged,
+        choice={kind: rows.tolist() for kind, rows in choice.own.items()},
+        choice_seconds=choice.seconds,
+        choice_steps=choice.steps,
     )
 
 
@@ -218,7 +237,7 @@ def _without_alphas(record: EpochRecord) -> dict[str, Any]:
     return body
 
 
-def _network_costs(architecture: Cell | Genotype, network: FinalNetwork) -> dict[str, float]:
+def _network_costs(architecture: Member, network: FinalNetwork) -> dict[str, float]:
     """Parameters and FLOPs of the final network, limited or not."""
     counts = (network.channels, network.num_cells)
     return {

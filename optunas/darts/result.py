@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from optunas.darts.choices import LAYERS, Member
 from optunas.errors import InvalidSpecError, OptunasError, StorageError
-from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype
+from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype, Macro
+from optunas.space.macro_skeleton import candidate_names
 
 __all__ = [
     "FinalNetwork",
@@ -36,14 +38,14 @@ class FinalNetwork:
     Attributes:
         input_shape: (channels, height, width).
         num_outputs: of the classifier.
-        channels, num_cells: as for ``optunas.build``.
+        channels, num_cells: as for ``optunas.build``; None of a macro network, which brings both.
         origin: in words, where the last two come from.
     """
 
     input_shape: tuple[int, ...]
     num_outputs: int
-    channels: int
-    num_cells: int
+    channels: int | None = None
+    num_cells: int | None = None
     origin: str = ""
 
     def arguments(self) -> dict[str, Any]:
@@ -51,6 +53,11 @@ class FinalNetwork:
         body = asdict(self)
         del body["origin"]
         return body
+
+    def counts(self) -> dict[str, int]:
+        """Channels and number of cells, as far as the network takes them."""
+        given = {"channels": self.channels, "num_cells": self.num_cells}
+        return {name: count for name, count in given.items() if count is not None}
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,9 @@ class Restart:
         judged: what ``collapse_report`` found, as plain data; empty where it was not asked.
         stability: share of the edges whose leading operation stayed over the last third.
         seconds, steps: of the search.
+        choice: what the choice went by in place of the weights, where it was another rule than
+            argmax; (E, O) lists by kind of cell.
+        choice_seconds, choice_steps: of that rule, on top of the search's.
         validation: score of the architecture, trained from scratch; None where that was not done.
         validation_epochs, validation_seconds: of that training.
     """
@@ -89,15 +99,20 @@ class Restart:
     epoch: int = -1
     stopped: str = ""
     judged: Mapping[str, Any] = field(default_factory=dict)
+    choice: Mapping[str, Any] = field(default_factory=dict)
+    choice_seconds: float = 0.0
+    choice_steps: int = 0
 
-    def network(self) -> Cell | Genotype:
+    def network(self) -> Member:
         """The architecture; a user's own operations are known by name only."""
-        text = json.dumps(self.architecture)
-        return (Cell if self.architecture.get("kind") == "cell" else Genotype).from_json(text)
+        kinds = {"cell": Cell, "macro": Macro}
+        kind: type[Member] = kinds.get(self.architecture.get("kind", ""), Genotype)
+        return kind.from_json(json.dumps(self.architecture))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The operations' weights (E, O) by kind of cell."""
-        return {kind: np.array(rows, dtype=np.float64) for kind, rows in self.weights.items()}
+        """What the choice went by, (E, O) by kind of cell."""
+        table = self.choice or self.weights
+        return {kind: np.array(rows, dtype=np.float64) for kind, rows in table.items()}
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,7 @@ class SearchResult:
         restarts: in the order they were run.
         kept: place of the chosen one among them.
         notes: sentences for a person.
+        selection: the rule of the choice, ``argmax`` or ``perturbation``.
     """
 
     study: str
@@ -129,6 +145,7 @@ class SearchResult:
     restarts: tuple[Restart, ...]
     kept: int = 0
     notes: tuple[str, ...] = field(default=())
+    selection: str = "argmax"
 
     @property
     def best(self) -> Restart:
@@ -136,13 +153,15 @@ class SearchResult:
         return self.restarts[self.kept]
 
     @property
-    def architecture(self) -> Cell | Genotype:
-        """The result: a ``Cell`` or a ``Genotype``."""
+    def architecture(self) -> Member:
+        """The result: a ``Cell``, a ``Genotype`` or a ``Macro``."""
         return self.best.network()
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """Names of the space's operations: the columns of the weights."""
+        """The columns of the weights: the space's operations, or a macro layer's candidates."""
+        if self.space["kind"] == "macro":
+            return candidate_names(self.space)
         return tuple(o if isinstance(o, str) else o["name"] for o in self.space["operations"])
 
     def search_cost(self) -> dict[str, Any]:
@@ -151,6 +170,8 @@ class SearchResult:
             "epochs": sum(len(r.history) for r in self.restarts),
             "steps": sum(r.steps for r in self.restarts),
             "seconds": math.fsum(r.seconds for r in self.restarts),
+            "choice_steps": sum(r.choice_steps for r in self.restarts),
+            "choice_seconds": math.fsum(r.choice_seconds for r in self.restarts),
             "validation_epochs": sum(r.validation_epochs for r in self.restarts),
             "validation_seconds": math.fsum(r.validation_seconds for r in self.restarts),
             "device": self.device,
@@ -187,6 +208,7 @@ class SearchResult:
             raise InvalidSpecError(
                 f"it is of version {body.get('version')!r}, this optunas reads version {VERSION}"
             )
+        body = {"selection": "argmax", **body}  # which files before there were others lack
         missing = [f.name for f in fields(cls) if f.name not in body]
         if missing:
             raise InvalidSpecError(f"its {', '.join(missing)} is missing")
@@ -274,8 +296,12 @@ def _nested(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(result: SearchResult) -> None:
-    """What later reading goes by: a cell space, an architecture and weights of its shape."""
-    kinds = {CellSpace.stored_kind: ("normal", "reduce"), DenseCellSpace.stored_kind: ("cell",)}
+    """What later reading goes by: a space with a supernet, an architecture, weights that fit."""
+    kinds: dict[Any, tuple[str, ...]] = {
+        CellSpace.stored_kind: ("normal", "reduce"),
+        DenseCellSpace.stored_kind: ("cell",),
+        "macro": (LAYERS,),
+    }
     if result.space.get("kind") not in kinds:
         raise InvalidSpecError(f"its space is of the kind {result.space.get('kind')!r}")
     if result.space_digest != space_digest(result.space):

@@ -15,20 +15,21 @@ import torch
 
 from optunas.darts.bilevel import Bilevel
 from optunas.darts.checkpoint import read_checkpoint, write_checkpoint
+from optunas.darts.choices import Searchable, check_searchable, closed_of, edges_of
 from optunas.darts.curvature import dominant
 from optunas.darts.data import Halves, mixed
 from optunas.darts.halting import check_halt, halted, skips_of
+from optunas.darts.making import make_supernet
 from optunas.darts.record import EpochRecord, Search, record
 from optunas.darts.settings import SearchSettings
-from optunas.darts.supernet import SuperNetwork, edges_of
 from optunas.darts.variants import Variant, make_variant
-from optunas.errors import DataError, InvalidSpaceError, TrainingError
-from optunas.space import CellSpace, DenseCellSpace
+from optunas.errors import DataError, InvalidSpecError, TrainingError
+from optunas.space import MacroSpace
 from optunas.tasks import NetworkTask
 from optunas.train import TrainSettings, resolve_device, seeded
 from optunas.train.random_state import RandomState
 
-__all__ = ["few_threads", "search"]
+__all__ = ["check_variant", "few_threads", "search"]
 
 SMALL_IMAGE = 16 * 16
 """Pixels below which a second thread costs more than it brings."""
@@ -37,7 +38,7 @@ OnEpoch = Callable[[EpochRecord], bool | None]
 
 
 def search(
-    space: CellSpace | DenseCellSpace,
+    space: Searchable,
     task: NetworkTask,
     settings: SearchSettings | None = None,
     *,
@@ -46,10 +47,11 @@ def search(
     checkpoint: str | Path | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Search:
-    """Search a cell space by gradient; equal seeds give equal bits on a CPU, resumed or not.
+    """Search a space by gradient; equal seeds give equal bits on a CPU, resumed or not.
 
     Args:
-        space: a ``CellSpace`` or a ``DenseCellSpace``.
+        space: a ``CellSpace``, a ``DenseCellSpace``, or a ``MacroSpace`` with a fixed skeleton, in
+            which nothing but the layers' operations is free; that brings its own widths and depth.
         task: data and loss; its training part is split into two halves, its validation and test
             parts have no part in the search. User's loaders cannot be split: there the validation
             loader is the alphas' half.
@@ -61,7 +63,7 @@ def search(
         on_epoch: called with each :class:`EpochRecord`; returning True ends the search.
 
     Raises:
-        InvalidSpaceError: for a space without a choice, or one that is no cell space.
+        InvalidSpaceError: for a space without a choice, or one that has no supernet.
         DataError: when the data is too small to be split.
         InvalidSpecError: when the checkpoint is of another search, for a seed or a task that
             cannot be, and for settings that do not fit the space.
@@ -69,11 +71,9 @@ def search(
             epoch, and the same call gives the search as it stood there.
     """
     settings = settings or SearchSettings()
-    if not isinstance(space, (CellSpace, DenseCellSpace)):
-        raise InvalidSpaceError(
-            f"DARTS searches a CellSpace or a DenseCellSpace, got a {type(space).__name__}."
-        )
+    check_searchable(space)
     check_halt(space, settings)
+    check_variant(space, settings)
     run = _Run(space, task, settings, seed, resolve_device(device))
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None and path.exists():
@@ -81,6 +81,16 @@ def search(
     with few_threads(task):
         _go(run, path, on_epoch)
     return run.outcome()
+
+
+def check_variant(space: Searchable, settings: SearchSettings) -> None:
+    """Raise InvalidSpecError for a variant that says nothing about the space."""
+    if isinstance(space, MacroSpace) and settings.variant == "pc_darts":
+        raise InvalidSpecError(
+            "variant='pc_darts' lets the edges into a node compete and mixes a part of their "
+            "channels; the layers of a macro network have one edge each and take all channels. "
+            "Choose darts, gdas or drnas."
+        )
 
 
 def _go(run: _Run, path: Path | None, on_epoch: OnEpoch | None) -> None:
@@ -120,7 +130,7 @@ class _Run:
 
     def __init__(
         self,
-        space: CellSpace | DenseCellSpace,
+        space: Searchable,
         task: NetworkTask,
         settings: SearchSettings,
         seed: int,
@@ -128,17 +138,11 @@ class _Run:
     ) -> None:
         self.space, self.task, self.settings, self.seed = space, task, settings, seed
         self.device = device
-        self.variant: Variant = make_variant(settings, edges_of(space))
+        self.variant: Variant = make_variant(settings, edges_of(space), closed_of(space))
         self.halves = Halves(task, settings.batch_size, seed, device)
         with seeded(seed):
-            self.network = SuperNetwork(
-                space,
-                task.input_shape,
-                task.num_outputs,
-                settings.channels,
-                settings.num_cells,
-                checkpoint=settings.checkpointing,
-                partial=self.variant.partial,
+            self.network = make_supernet(
+                space, task.input_shape, task.num_outputs, settings, self.variant.partial
             )
         self.network = self.network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         generator = torch.Generator().manual_seed(seed)

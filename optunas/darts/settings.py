@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 
-__all__ = ["HALTS", "ORDERS", "VARIANTS", "SearchSettings"]
+__all__ = ["HALTS", "ORDERS", "SELECTIONS", "VARIANTS", "SearchSettings"]
 
 VARIANTS = ("darts", "pc_darts", "gdas", "drnas")
 ORDERS = (1, 2)
 HALTS = ("none", "skips", "eigenvalue")
+SELECTIONS = ("argmax", "perturbation")
+"""How a finished search is turned into an architecture; no setting of the search itself."""
 
 PAPER_STEPS = 19_550
 """Steps of the paper's search: 50 epochs of 25,000 images in batches of 64."""
@@ -32,7 +34,7 @@ class SearchSettings:
         batch_size: of both halves, at least 2: batch norms need two samples.
         variant: ``darts``, ``pc_darts``, ``gdas`` or ``drnas``.
         order: 1, or 2 for the second-order step of the paper's equation 8.
-        channels, num_cells: of the supernet, as for ``optunas.build``.
+        channels, num_cells: of the supernet, as for ``optunas.build``; macro spaces bring theirs.
         lr: of the weights' SGD, down to ``lr_min`` along a cosine.
         momentum, weight_decay: of the same.
         alpha_lr: of the alphas' Adam (betas .5 and .999); None scales the paper's 3e-4 with the

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from optunas.metrics.stated_cost import operation_cost
-from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, macro_plan
+from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, MacroPlan, macro_plan
 from optunas.space.macro import Macro
 from optunas.space.macro_operations import POOLS
 from optunas.space.operations import Cost, Operation
 
-__all__ = ["macro_cost"]
+__all__ = ["head_cost", "layer_cost", "macro_cost"]
 
 
 def macro_cost(architecture: Macro, input_shape: tuple[int, ...], num_outputs: int) -> Cost:
@@ -27,17 +27,20 @@ def macro_cost(architecture: Macro, input_shape: tuple[int, ...], num_outputs: i
     """
     plan = macro_plan(architecture, input_shape, num_outputs)
     own = {operation.name: operation for operation in architecture.operations}
-    params = (plan.features + 1) * plan.num_outputs
-    macs = plan.features * plan.num_outputs
+    params, macs = head_cost(plan)
     for node in plan.nodes:
-        cost = _join(node) if isinstance(node, JoinPlan) else _layer(node, own)
-        params += cost.params
-        macs += cost.macs
-    for dense in plan.dense:
-        cost = _dense(dense)
+        cost = _join(node) if isinstance(node, JoinPlan) else layer_cost(node, own)
         params += cost.params
         macs += cost.macs
     return Cost(params, macs)
+
+
+def head_cost(plan: MacroPlan) -> Cost:
+    """What follows the layers: the dense part and the classifier."""
+    parts = [_dense(dense) for dense in plan.dense]
+    weights = plan.features * plan.num_outputs
+    parts.append(Cost(weights + plan.num_outputs, weights))
+    return Cost(sum(part.params for part in parts), sum(part.macs for part in parts))
 
 
 def _join(plan: JoinPlan) -> Cost:
@@ -46,7 +49,8 @@ def _join(plan: JoinPlan) -> Cost:
     return Cost(weights, weights * plan.height * plan.width)
 
 
-def _layer(plan: LayerPlan, own: dict[str, Operation]) -> Cost:
+def layer_cost(plan: LayerPlan, own: dict[str, Operation]) -> Cost:
+    """One layer where it stands; ``own`` are the user's operations by name."""
     c_in, c_out = plan.source.channels, plan.channels
     if plan.operation in own:
         size = plan.source.height, plan.source.width

@@ -64,8 +64,8 @@ def build(
         num_cells: per stage (dense cell) or in all (genotype), as in the papers; None is 5. The
             other architectures have widths and depths of their own and take neither.
         form: ``final``, as networks are trained and shipped; or ``search``, as a differentiable
-            search sees an architecture: the cells' batch norms have no weights and one follows
-            each pool. Only for architectures of cells.
+            search sees an architecture: the norms of cells, or of a macro's layers, have no
+            weights and a batch norm follows each pool. Not for a ``Subnet``.
 
     Raises:
         InvalidArchitectureError: for anything but these architectures.
@@ -76,16 +76,16 @@ def build(
     """
     check_form(form)
     architecture, channels, num_cells = unpack(architecture, channels, num_cells)
-    if form != "final" and isinstance(architecture, (Macro, Subnet)):
+    if form != "final" and isinstance(architecture, Subnet):
         raise InvalidSpecError(
-            f"form={form!r} is of networks made of cells, and a {type(architecture).__name__} is "
+            f"form={form!r} is of networks made of cells or of a macro's layers, and a Subnet is "
             "not made of them; leave form out."
         )
     if isinstance(architecture, Macro):
         from optunas.nets.macro_network import build_macro
 
         refuse_counts(architecture, channels, num_cells)
-        return build_macro(architecture, input_shape, num_classes)
+        return build_macro(architecture, input_shape, num_classes, form)
     if isinstance(architecture, Subnet):
         from optunas.nets.subnet_network import build_subnet
 

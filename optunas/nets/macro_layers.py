@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from optunas.errors import InvalidSpaceError, OptunasError
 from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, groups
 from optunas.nets.operations import make
+from optunas.space.macro_operations import POOLS
 from optunas.space.operations import Operation
 
 __all__ = ["JoinModule", "dense_module", "layer_module", "probe"]
@@ -74,8 +75,11 @@ def _shrink(x: Tensor, factor: int) -> Tensor:
     return F.avg_pool2d(x, block, ceil_mode=True)
 
 
-def layer_module(plan: LayerPlan, own: dict[str, Operation]) -> nn.Module:
+def layer_module(plan: LayerPlan, own: dict[str, Operation], form: str = "final") -> nn.Module:
     """The module of one layer: (N, C_in, H, W) -> (N, C_out, H / stride, W / stride).
+
+    In its ``search`` form, for a network whose layers are searched, norms have no weights, and a
+    batch norm follows each pool. Own operations stay as they are.
 
     Raises:
         InvalidSpaceError: for an own operation whose factory gives no module.
@@ -83,18 +87,22 @@ def layer_module(plan: LayerPlan, own: dict[str, Operation]) -> nn.Module:
     if plan.operation in own:
         return make(own[plan.operation], plan.source.channels, plan.channels, plan.stride)
     assert plan.kernel is not None
-    if plan.operation == "max_pool":
-        odd = plan.kernel % 2 == 1
-        return nn.MaxPool2d(plan.kernel, 2, (plan.kernel - 1) // 2, ceil_mode=not odd)
-    if plan.operation == "avg_pool":
-        odd = plan.kernel % 2 == 1
-        return nn.AvgPool2d(
-            plan.kernel, 2, (plan.kernel - 1) // 2, ceil_mode=not odd, count_include_pad=False
-        )
-    return nn.Sequential(*_convolution(plan, plan.kernel))
+    if plan.operation in POOLS:
+        pool = _pool(plan.operation, plan.kernel)
+        if form == "final":
+            return pool
+        return nn.Sequential(pool, nn.BatchNorm2d(plan.channels, affine=False))
+    return nn.Sequential(*_convolution(plan, plan.kernel, form == "final"))
 
 
-def _convolution(plan: LayerPlan, kernel: int) -> list[nn.Module]:
+def _pool(operation: str, kernel: int) -> nn.Module:
+    odd, padding = kernel % 2 == 1, (kernel - 1) // 2
+    if operation == "max_pool":
+        return nn.MaxPool2d(kernel, 2, padding, ceil_mode=not odd)
+    return nn.AvgPool2d(kernel, 2, padding, ceil_mode=not odd, count_include_pad=False)
+
+
+def _convolution(plan: LayerPlan, kernel: int, affine: bool) -> list[nn.Module]:
     c_in, c_out, stride = plan.source.channels, plan.channels, plan.stride
     bias = plan.norm == "none"
     if plan.operation == "sep_conv":
@@ -107,9 +115,9 @@ def _convolution(plan: LayerPlan, kernel: int) -> list[nn.Module]:
         padding = dilation * (kernel // 2)
         modules = [nn.Conv2d(c_in, c_out, kernel, stride, padding, dilation, bias=bias)]
     if plan.norm == "batch":
-        modules.append(nn.BatchNorm2d(c_out))
+        modules.append(nn.BatchNorm2d(c_out, affine=affine))
     elif plan.norm == "group":
-        modules.append(_GroupNorm(groups(c_out), c_out))
+        modules.append(_GroupNorm(groups(c_out), c_out, affine=affine))
     assert plan.activation is not None
     return [*modules, _ACTIVATIONS[plan.activation]()]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -11,10 +13,12 @@ from optunas.space.macro import Macro
 from optunas.space.macro_graph import ZERO
 from optunas.space.operations import Operation
 
-__all__ = ["MacroNetwork", "build_macro"]
+__all__ = ["MacroNetwork", "build_macro", "check_own_operations", "read_out"]
 
 
-def build_macro(architecture: Macro, input_shape: tuple[int, ...], num_outputs: int) -> nn.Module:
+def build_macro(
+    architecture: Macro, input_shape: tuple[int, ...], num_outputs: int, form: str = "final"
+) -> nn.Module:
     """Build the network of ``architecture``; (N, *input_shape) -> (N, num_outputs), no softmax.
 
     Only what the output depends on is built, in the order of the layers, so that macros of one
@@ -26,6 +30,7 @@ def build_macro(architecture: Macro, input_shape: tuple[int, ...], num_outputs: 
         input_shape: (channels, height, width) without batch, any size from 1x1 on; or (features,)
             for a macro without layers.
         num_outputs: of the classifier.
+        form: as for :func:`optunas.nets.build.build`.
 
     Raises:
         InvalidArchitectureError: for a macro that is no network (an operation that it does not know
@@ -35,8 +40,8 @@ def build_macro(architecture: Macro, input_shape: tuple[int, ...], num_outputs: 
     """
     plan = macro_plan(architecture, input_shape, num_outputs)
     own = {operation.name: operation for operation in architecture.operations}
-    _check_own_operations(plan, own)
-    return MacroNetwork(plan, own)
+    check_own_operations(plan.nodes, own)
+    return MacroNetwork(plan, own, form)
 
 
 class MacroNetwork(nn.Module):
@@ -45,11 +50,11 @@ class MacroNetwork(nn.Module):
     ``nodes[i]`` is the module of ``plan.nodes[i]``.
     """
 
-    def __init__(self, plan: MacroPlan, own: dict[str, Operation]) -> None:
+    def __init__(self, plan: MacroPlan, own: dict[str, Operation], form: str = "final") -> None:
         super().__init__()
         self.plan = plan
         self.nodes = nn.ModuleList(
-            JoinModule(node) if isinstance(node, JoinPlan) else layer_module(node, own)
+            JoinModule(node) if isinstance(node, JoinPlan) else layer_module(node, own, form)
             for node in plan.nodes
         )
         self.dense = nn.Sequential(*[dense_module(one) for one in plan.dense])
@@ -58,7 +63,7 @@ class MacroNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W), or (N, features) without layers -> (N, num_outputs)."""
         if self.plan.readout is not None:
-            x = _read_out(self._maps(x), self.plan.readout)  # (N, features)
+            x = read_out(self._maps(x), self.plan.readout)  # (N, features)
         x = self.dense(x)  # (N, units)
         return self.classifier(x)  # (N, num_outputs)
 
@@ -82,8 +87,8 @@ def _value(source: Source, values: list[Tensor]) -> Tensor:
     return x.new_zeros((x.shape[0], source.channels, height, width))
 
 
-def _read_out(x: Tensor, readout: Readout) -> Tensor:
-    """(N, C, H, W) -> (N, features)."""
+def read_out(x: Tensor, readout: Readout) -> Tensor:
+    """How feature maps become a vector: (N, C, H, W) -> (N, features)."""
     if readout.kind == "average":
         return x.mean(dim=(2, 3))
     if readout.kind == "max":
@@ -91,8 +96,13 @@ def _read_out(x: Tensor, readout: Readout) -> Tensor:
     return x.flatten(1)
 
 
-def _check_own_operations(plan: MacroPlan, own: dict[str, Operation]) -> None:
-    places = [p for p in plan.nodes if isinstance(p, LayerPlan) and p.operation in own]
+def check_own_operations(nodes: Iterable[JoinPlan | LayerPlan], own: dict[str, Operation]) -> None:
+    """Run each own operation once where it will stand: a sentence now instead of a torch error.
+
+    Raises:
+        InvalidSpaceError: when one fails, or its output has another shape than asked for.
+    """
+    places = [node for node in nodes if isinstance(node, LayerPlan) and node.operation in own]
     if not places:
         return
     # The network's own weights must stay as seeded, whatever an operation draws here.

@@ -1,32 +1,49 @@
-"""What of a study a differentiable search is about: its cells, and the network they end up in."""
+"""What of a study a differentiable search is about: its architecture, and the final network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from optunas.darts.choices import Searchable
 from optunas.darts.result import FinalNetwork
 from optunas.errors import InvalidSpecError
 from optunas.nets.skeleton import default_counts
-from optunas.space import CellSpace, Choice, DenseCellSpace, Float, Int, JointSpace, Space
+from optunas.space import (
+    CellSpace,
+    Choice,
+    DenseCellSpace,
+    Float,
+    Int,
+    JointSpace,
+    MacroSpace,
+    Space,
+)
 from optunas.space.parameters import Parameter
 from optunas.study.spec import StudySpec
 from optunas.train import TrainSettings
 
-__all__ = ["CellPart", "cell_part", "complete", "final_counts", "final_network", "middle_of"]
+__all__ = [
+    "SearchedPart",
+    "complete",
+    "final_counts",
+    "final_network",
+    "middle_of",
+    "searched_part",
+]
 
 COUNTS = ("channels", "num_cells")
 
 
-class CellPart(NamedTuple):
-    """The cells of a space, and the names of the parts of joint spaces that lead to them."""
+class SearchedPart(NamedTuple):
+    """The architecture in a space, and the names of the parts of joint spaces that lead to it."""
 
-    space: CellSpace | DenseCellSpace
+    space: Searchable
     path: tuple[str, ...] = ()
 
 
-def cell_part(space: Space[Any]) -> CellPart:
-    """The cell space of a study's space: the space itself, or the architecture of a joint one.
+def searched_part(space: Space[Any]) -> SearchedPart:
+    """What of a study's space has a supernet: the space itself, or the architecture of a joint one.
 
     Raises:
         InvalidSpecError: where there is none.
@@ -34,15 +51,15 @@ def cell_part(space: Space[Any]) -> CellPart:
     found = _find(space, ())
     if found is None:
         raise InvalidSpecError(
-            "A differentiable search needs a CellSpace or a DenseCellSpace, alone or in a "
-            f"JointSpace; this study searches {_named(space)}."
+            "A differentiable search needs a CellSpace, a DenseCellSpace, or a MacroSpace with a "
+            f"fixed skeleton, alone or in a JointSpace; this study searches {_named(space)}."
         )
     return found
 
 
-def _find(space: Space[Any], path: tuple[str, ...]) -> CellPart | None:
-    if type(space) in (CellSpace, DenseCellSpace):
-        return CellPart(space, path)  # type: ignore[arg-type]
+def _find(space: Space[Any], path: tuple[str, ...]) -> SearchedPart | None:
+    if type(space) in (CellSpace, DenseCellSpace, MacroSpace):
+        return SearchedPart(space, path)  # type: ignore[arg-type]
     if isinstance(space, JointSpace):
         for name, part in space.spaces.items():
             found = _find(part, (*path, name))
@@ -59,6 +76,8 @@ def _named(space: Space[Any]) -> str:
 
 def final_network(spec: StudySpec, task: Any) -> FinalNetwork:
     """The network of a study's candidates: its width and depth from ``training``.
+
+    A macro network has a width and a depth of its own, and neither is given.
 
     Where the space searches one of the two, the largest option counts; where neither fixes it,
     the default of ``optunas.build``.
@@ -77,11 +96,13 @@ def final_network(spec: StudySpec, task: Any) -> FinalNetwork:
 
 
 def final_counts(spec: StudySpec) -> dict[str, int]:
-    """Channels and number of cells of :func:`final_network`."""
+    """Channels and number of cells of :func:`final_network`, as far as it takes them."""
     return _counts(spec)[0]
 
 
 def _counts(spec: StudySpec) -> tuple[dict[str, int], str]:
+    if isinstance(searched_part(spec.space).space, MacroSpace):
+        return {}, ""
     searched = {name.rpartition(".")[2]: p for name, p in spec.space.parameters().items()}
     counts, words = {}, []
     for name, default in zip(COUNTS, default_counts(None, None), strict=True):
@@ -114,10 +135,10 @@ def complete(space: Space[Any], architecture: Any, network: Mapping[str, Any]) -
     4. otherwise the middle: of a range, of options that are numbers, else the first option.
 
     Raises:
-        InvalidSpecError: for a space without cells.
+        InvalidSpecError: for a space without a supernet.
         InvalidArchitectureError: for an architecture of another space.
     """
-    part = cell_part(space)
+    part = searched_part(space)
     part.space.validate(architecture)
     if not part.path:
         return architecture

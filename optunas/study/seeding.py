@@ -15,8 +15,8 @@ from optunas.darts.choose import ranked
 from optunas.darts.result import SearchResult, read_result
 from optunas.errors import InvalidSpecError
 from optunas.samplers.by_name import generation_key
-from optunas.space import Cell, Genotype, JointSpace
-from optunas.study.final_network import cell_part, complete, final_counts
+from optunas.space import Cell, Genotype, JointSpace, Macro
+from optunas.study.final_network import complete, final_counts, searched_part
 from optunas.study.handle import StudyHandle
 
 __all__ = ["Descent", "descent", "members_of", "seed"]
@@ -36,7 +36,7 @@ def seed(
 
     Args:
         handle: the study.
-        members: of its space, one or several; for a joint space also cells or genotypes alone,
+        members: of its space, one or several; for a joint space also architectures alone,
             which get sensible hyperparameters (:func:`optunas.study.final_network.complete`). Or
             what ``optunas darts search`` wrote, the file's name or what ``read_result`` gives: the
             network it kept, those of the other restarts, and ``neighbours``.
@@ -79,12 +79,13 @@ def seed(
 
 def _listed(members: Any) -> list[Any]:
     """Several members, or the only one."""
-    alone = isinstance(members, (Cell, Genotype, Mapping)) or not isinstance(members, Iterable)
+    single = (Cell, Genotype, Macro, Mapping)
+    alone = isinstance(members, single) or not isinstance(members, Iterable)
     return [members] if alone else list(members)
 
 
 def _completed(handle: StudyHandle, member: Any) -> Any:
-    if isinstance(member, (Cell, Genotype)) and isinstance(handle.spec.space, JointSpace):
+    if isinstance(member, (Cell, Genotype, Macro)) and isinstance(handle.spec.space, JointSpace):
         return complete(handle.spec.space, member, final_counts(handle.spec))
     return member
 
@@ -101,7 +102,7 @@ def members_of(handle: StudyHandle, result: SearchResult, neighbours: int = 0) -
     if isinstance(neighbours, bool) or not isinstance(neighbours, int) or neighbours < 0:
         raise InvalidSpecError(f"neighbours must be a whole number from 0 on, got {neighbours!r}.")
     spec = handle.spec
-    part = cell_part(spec.space).space
+    part = searched_part(spec.space).space
     if part.definition() != result.space:
         raise InvalidSpecError(_another_space(handle, result))
     rest = (row for row in result.restarts if row is not result.best)
@@ -115,7 +116,7 @@ def members_of(handle: StudyHandle, result: SearchResult, neighbours: int = 0) -
             **result.network.arguments(),
         )
         found += [one.architecture for one in near]
-    network = {"channels": result.network.channels, "num_cells": result.network.num_cells}
+    network = result.network.counts()
     # Own operations are found again by name.
     own = [part.from_json(architecture.to_json()) for architecture in found]
     members = [complete(spec.space, architecture, network) for architecture in own]
@@ -123,7 +124,7 @@ def members_of(handle: StudyHandle, result: SearchResult, neighbours: int = 0) -
 
 
 def _another_space(handle: StudyHandle, result: SearchResult) -> str:
-    mine, theirs = cell_part(handle.spec.space).space.definition(), result.space
+    mine, theirs = searched_part(handle.spec.space).space.definition(), result.space
     names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
     differ = "; ".join(
         f"{n}: {_short(theirs.get(n))} there, {_short(mine.get(n))} here" for n in names

@@ -346,7 +346,7 @@ def test_wrong_arguments_get_a_sentence() -> None:
         ranked(NB201, good, alternatives=-1)
     with pytest.raises(InvalidSpaceError, match="no operation but 'none'"):
         discretize(DenseCellSpace(["none"]), weights_of(DenseCellSpace(["none"]), 0))
-    with pytest.raises(InvalidSpaceError, match="a CellSpace or a DenseCellSpace, got"):
+    with pytest.raises(InvalidSpaceError, match="a DenseCellSpace or a MacroSpace, got"):
         discretize(optunas.HyperSpace(lr=optunas.Float(0.1, 1.0)), good)  # type: ignore[arg-type]
 
 

@@ -8,8 +8,9 @@ import torch
 from plain_steps import SHAPE, blobs
 
 from optunas.darts import SearchSettings, collapse_report, discretize, search
+from optunas.darts.choices import one_hot
 from optunas.darts.data import Halves
-from optunas.darts.judging import judge, one_hot, selected
+from optunas.darts.judging import judge, selected
 from optunas.darts.mixing import Mixing
 from optunas.darts.record import record
 from optunas.errors import InvalidArchitectureError, InvalidSpecError

@@ -14,7 +14,7 @@ from optunas.darts import SearchSettings, search
 from optunas.darts.data import Halves
 from optunas.darts.record import EpochRecord
 from optunas.errors import DataError, InvalidSpaceError, InvalidSpecError, TrainingError
-from optunas.space import DenseCellSpace, MacroSpace
+from optunas.space import DenseCellSpace, Float, HyperSpace, MacroSpace
 from optunas.tasks import InMemoryTask, Part, loaders
 from optunas.tasks.goals import Classes
 
@@ -217,8 +217,10 @@ def test_checkpoints_of_another_search_are_refused(tmp_path):
 
 
 def test_wrong_spaces_tasks_seeds_and_data():
-    with pytest.raises(InvalidSpaceError, match="got a MacroSpace"):
+    with pytest.raises(InvalidSpaceError, match="more is free: the depth"):
         search(MacroSpace(), TASK, SMALL)
+    with pytest.raises(InvalidSpaceError, match="got a HyperSpace"):
+        search(HyperSpace(lr=Float(0.1, 1.0)), TASK, SMALL)
     with pytest.raises(InvalidSpaceError, match="give it at least two"):
         search(DenseCellSpace(("nor_conv_3x3",)), TASK, SMALL)
     with pytest.raises(InvalidSpecError, match="got a str"):

@@ -108,5 +108,7 @@ def test_another_form_is_refused_with_the_nearest() -> None:
 
 def test_only_networks_of_cells_have_a_search_form() -> None:
     subnet = optunas.OFA_MOBILENET_V3.sample(np.random.default_rng(0))
-    with pytest.raises(InvalidSpecError, match="networks made of cells, and a Subnet"):
+    with pytest.raises(
+        InvalidSpecError, match="networks made of cells or of a macro's layers, and a Subnet"
+    ):
         optunas.build(subnet, (3, 32, 32), 10, form="search")

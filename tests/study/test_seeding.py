@@ -32,7 +32,13 @@ from optunas.codec import distributions, to_params
 from optunas.darts.choose import ranked
 from optunas.darts.result import write_result
 from optunas.errors import InvalidArchitectureError, InvalidSpecError
-from optunas.study.final_network import cell_part, complete, final_counts, final_network, middle_of
+from optunas.study.final_network import (
+    complete,
+    final_counts,
+    final_network,
+    middle_of,
+    searched_part,
+)
 from optunas.study.seeding import Descent, descent, members_of
 from optunas.tasks import digits
 
@@ -181,16 +187,16 @@ def test_own_operations_are_found_again() -> None:
 
 
 def test_the_cells_of_a_space_are_found() -> None:
-    assert cell_part(NB201) == (NB201, ())
-    assert cell_part(JOINT) == (NB201, ("cell",))
+    assert searched_part(NB201) == (NB201, ())
+    assert searched_part(JOINT) == (NB201, ("cell",))
     nested = JointSpace(net=JointSpace(inner=DARTS, more=HyperSpace(momentum=Float(0.1, 0.9))))
-    assert cell_part(nested) == (DARTS, ("net", "inner"))
+    assert searched_part(nested) == (DARTS, ("net", "inner"))
     genotype = result(DARTS).architecture
     assert complete(nested, genotype, {})["net"]["inner"] == genotype
     with pytest.raises(InvalidSpecError, match="this study searches a HyperSpace"):
-        cell_part(TRAIN)
+        searched_part(TRAIN)
     with pytest.raises(InvalidSpecError, match="a JointSpace of HyperSpace"):
-        cell_part(JointSpace(train=TRAIN))
+        searched_part(JointSpace(train=TRAIN))
 
 
 def test_the_final_network_is_the_studys() -> None:

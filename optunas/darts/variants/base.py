@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,6 +25,8 @@ class Variant(ABC):
     Args:
         settings: of the search.
         ends: (source, target) of each edge, in the order of the rows.
+        closed: (E, O) booleans, operations that an edge cannot have: they get no weight and no
+            gradient. None where every edge can have all.
     """
 
     warmup_share: float = 0.0
@@ -35,8 +38,14 @@ class Variant(ABC):
     alphas_decay: bool = True
     """Whether the alphas' Adam decays them; False where a variant has another anchor."""
 
-    def __init__(self, settings: SearchSettings, ends: list[tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        settings: SearchSettings,
+        ends: list[tuple[int, int]],
+        closed: np.ndarray | None = None,
+    ) -> None:
         self.settings, self.ends = settings, ends
+        self.closed = None if closed is None else torch.from_numpy(closed)
 
     def alphas(
         self, kinds: tuple[str, ...], shape: tuple[int, int], generator: torch.Generator
@@ -46,6 +55,12 @@ class Variant(ABC):
             kind: (1e-3 * torch.randn(shape, generator=generator)).requires_grad_()
             for kind in kinds
         }
+
+    def open(self, alpha: Tensor) -> Tensor:
+        """The alphas (E, O) of what can stand there; minus infinity for what cannot."""
+        if self.closed is None:
+            return alpha
+        return alpha.masked_fill(self.closed.to(alpha.device), -torch.inf)
 
     @abstractmethod
     def mix(self, alphas: Alphas, generator: torch.Generator, progress: float) -> Mixing:
@@ -74,7 +89,8 @@ class Variant(ABC):
         operations = [alpha for alpha in alphas.values() if alpha.dim() == 2]
         parts = [self.anchor(operations)]
         if self.settings.beta_decay > 0:
-            parts.append(beta_decay(operations, self.settings.beta_decay, progress))
+            held = [self.open(alpha) for alpha in operations]
+            parts.append(beta_decay(held, self.settings.beta_decay, progress))
         there = [part for part in parts if part is not None]
         return torch.stack(there).sum() if there else None
 

@@ -18,4 +18,4 @@ class Darts(Variant):
         return Mixing(self.read(alphas))
 
     def read(self, alphas: Alphas) -> dict[str, Tensor]:
-        return {kind: alpha.softmax(dim=-1) for kind, alpha in alphas.items()}
+        return {kind: self.open(alpha).softmax(dim=-1) for kind, alpha in alphas.items()}

@@ -39,11 +39,22 @@ class DrNas(Variant):
         # torch's reparameterised sample takes no generator: its global numbers are borrowed.
         seed = int(torch.randint(2**62, (), generator=generator))
         with seeded(seed):
-            return Mixing({kind: _sample(alpha) for kind, alpha in alphas.items()})
+            return Mixing({kind: self._among(_sample(a)) for kind, a in alphas.items()})
 
     def read(self, alphas: Alphas) -> dict[str, Tensor]:
         means = {kind: Dirichlet(concentration(a), False).mean for kind, a in alphas.items()}
-        return {kind: mean.to(alphas[kind].dtype) for kind, mean in means.items()}
+        return {kind: self._among(mean.to(alphas[kind].dtype)) for kind, mean in means.items()}
+
+    def _among(self, theta: Tensor) -> Tensor:
+        """The shares (E, O) among what can stand there.
+
+        Some parts of a Dirichlet sample, in proportion, are a sample of the distribution with their
+        concentrations.
+        """
+        if self.closed is None:
+            return theta
+        left = theta.masked_fill(self.closed.to(theta.device), 0.0)
+        return left / left.sum(dim=-1, keepdim=True).clamp_min(1e-30)
 
     def anchor(self, operations: list[Tensor]) -> Tensor | None:
         weight = self.settings.alpha_weight_decay

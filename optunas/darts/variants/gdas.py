@@ -34,7 +34,7 @@ class Gdas(Variant):
         for kind, alpha in alphas.items():
             noise = torch.empty(alpha.shape, dtype=alpha.dtype).exponential_(generator=generator)
             gumbel = -noise.clamp_min(torch.finfo(alpha.dtype).tiny).log()
-            logits = alpha.log_softmax(dim=-1) + gumbel.to(alpha.device)
+            logits = self.open(alpha).log_softmax(dim=-1) + gumbel.to(alpha.device)
             soft = (logits / temperature(progress)).softmax(dim=-1)
             hard = torch.zeros_like(soft).scatter_(-1, logits.argmax(dim=-1, keepdim=True), 1.0)
             weights[kind] = hard + (soft - soft.detach())
@@ -42,4 +42,4 @@ class Gdas(Variant):
         return Mixing(weights, active)
 
     def read(self, alphas: Alphas) -> dict[str, Tensor]:
-        return {kind: alpha.softmax(dim=-1) for kind, alpha in alphas.items()}
+        return {kind: self.open(alpha).softmax(dim=-1) for kind, alpha in alphas.items()}

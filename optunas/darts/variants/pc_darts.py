@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,8 +27,13 @@ class PCDarts(Variant):
 
     warmup_share = 15 / 50
 
-    def __init__(self, settings: SearchSettings, ends: list[tuple[int, int]]) -> None:
-        super().__init__(settings, ends)
+    def __init__(
+        self,
+        settings: SearchSettings,
+        ends: list[tuple[int, int]],
+        closed: np.ndarray | None = None,
+    ) -> None:
+        super().__init__(settings, ends, closed)
         self.partial = settings.partial
 
     def alphas(
@@ -44,7 +50,7 @@ class PCDarts(Variant):
 
     def settled(self, alphas: Alphas) -> Mixing:
         shares = self._shares(alphas)
-        weights = {k: alphas[k].softmax(dim=-1) * s[:, None] for k, s in shares.items()}
+        weights = {k: self.open(alphas[k]).softmax(dim=-1) * s[:, None] for k, s in shares.items()}
         return Mixing(weights, bypass=shares if self.partial > 1 else {})
 
     def read(self, alphas: Alphas) -> dict[str, Tensor]:

@@ -1,0 +1,37 @@
+"""What each candidate costs in each layer of a macro network: the closed form, taken apart.
+
+Where widths and depth are fixed the cost is a fixed part and a sum over the layers, so that a limit
+on it can be met exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optunas.metrics.edge_costs import EdgeCosts
+from optunas.metrics.macro_cost import head_cost, layer_cost
+from optunas.nets.macro_choice_plan import choice_plan
+from optunas.space.macro_skeleton import MacroSkeleton
+from optunas.space.operations import Operation
+
+__all__ = ["layer_costs"]
+
+
+def layer_costs(
+    skeleton: MacroSkeleton, input_shape: tuple[int, ...], num_outputs: int, kind: str
+) -> EdgeCosts:
+    """Parameters and FLOPs of every candidate in every layer; the tables are under ``kind``.
+
+    For any connected member, ``fixed`` (the dense part and the classifier) and the entries of its
+    layers add up to :func:`optunas.metrics.params` and, twice the fixed multiply-accumulates,
+    :func:`optunas.metrics.flops`. Errors are those of ``optunas.build``.
+    """
+    plan = choice_plan(skeleton, input_shape, num_outputs)
+    own = {o.name: o for o in skeleton.space.operations if isinstance(o, Operation)}
+    params, flops = (np.zeros(skeleton.closed.shape, dtype=np.int64) for _ in range(2))
+    for row, places in enumerate(plan.layers):
+        for column, place in enumerate(places):
+            if place is not None:
+                one = layer_cost(place, own)
+                params[row, column], flops[row, column] = one.params, 2 * one.macs
+    return EdgeCosts(head_cost(plan.member), {kind: params}, {kind: flops})
