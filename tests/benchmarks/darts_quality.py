@@ -2,9 +2,11 @@
 
 Fashion-MNIST, 10,000 training images of 14 x 14, NAS-Bench-201's space. 60 random cells and every
 cell found are trained from scratch with one schedule and several seeds; first the rank correlation
-of 30 random cells between two training seeds shows whether the task tells cells apart at all. Every
-result goes into ``--results`` as it is made, and a run goes on from there. Takes some two hours of
-processor time; ``--only darts --seeds 1 --cells 6`` is a short look. Nothing here is asserted.
+of 30 random cells between two training seeds shows whether the task tells cells apart at all. The
+default is what ``optunas darts search`` does without options: three searches, and the best by one
+training of each cell found (with another seed than the three that judge). What random search finds
+for the same cost stands beside it. Every result goes into ``--results`` as it is made, and a run
+goes on from there. Takes three hours of processor time; nothing here is asserted.
 
     python tests/benchmarks/darts_quality.py --results quality.jsonl [--processes 2]
 """
@@ -15,7 +17,6 @@ import argparse
 import json
 import multiprocessing
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean, median
@@ -32,7 +33,9 @@ from optunas.tasks import fashion_mnist
 TASK = {"train_size": 10_000, "val_size": 10_000, "size": 14}
 TRAINING = {"epochs": 6, "channels": 8, "num_cells": 1, "lr": 0.05, "batch_size": 64}
 SEARCH: dict[str, Any] = {"epochs": 12, "channels": 8, "num_cells": 1}
-TRAININGS = 3
+TRAININGS, VALIDATING = 3, 3
+"""Seeds 0, 1 and 2 judge; seed 3 chooses between restarts."""
+RESTARTS = 3
 
 WAYS: dict[str, dict[str, Any]] = {
     "darts": {},
@@ -41,8 +44,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "pc_darts": {"variant": "pc_darts"},
     "gdas": {"variant": "gdas"},
 }
-PERTURBED = "darts, perturbed"
-"""The searches of ``darts``, read by DARTS-PT."""
 
 
 class Job(NamedTuple):
@@ -123,16 +124,37 @@ def random_cells(count: int) -> list[str]:
     return list(found.values())
 
 
-def searched(results: Results, ways: Sequence[str], seeds: Sequence[int]) -> Iterator[tuple]:
-    """(way, rows of its searches, the cells), for each way and for the perturbation."""
-    # A turn of all ways before the next seed, so that a run that is cut short has something of all.
-    results.make([Job("search", way, seed) for seed in seeds for way in ways])
-    for way in ways:
-        rows = [results.rows[Job("search", way, seed)] for seed in seeds]
-        yield way, rows, [row["cell"] for row in rows]
-        if way == "darts":
-            perturbed = [{**r, "seconds": r["seconds"]} for r in rows]
-            yield PERTURBED, perturbed, [row["perturbed"] for row in rows]
+class Way(NamedTuple):
+    """What one way found: a cell for each seed, and what each cost in processor seconds."""
+
+    name: str
+    cells: list[str]
+    seconds: list[float]
+    searches: list[dict[str, Any]]
+
+
+def default(results: Results, seeds: int) -> Way:
+    """Restarts of DrNAS, and the best by validation of each three."""
+    rows = results.make([Job("search", "drnas", seed) for seed in range(RESTARTS * seeds)])
+    scores = results.scores([row["cell"] for row in rows], [VALIDATING])[:, 0]
+    trained = [results.rows[Job("train", row["cell"], VALIDATING)]["seconds"] for row in rows]
+    cells, seconds = [], []
+    for first in range(0, len(rows), RESTARTS):
+        group = range(first, first + RESTARTS)
+        cells.append(rows[max(group, key=lambda n: scores[n])]["cell"])
+        seconds.append(sum(rows[n]["seconds"] + trained[n] for n in group))
+    return Way("default", cells, seconds, rows)
+
+
+def plain(results: Results, name: str, seeds: int) -> Iterator[Way]:
+    """One search a seed, its choice by the alphas; for DARTS also by perturbation."""
+    rows = results.make([Job("search", name, seed) for seed in range(seeds)])
+    further = [row.get("perturbing", 0.0) for row in rows]
+    seconds = [row["seconds"] - more for row, more in zip(rows, further, strict=True)]
+    yield Way(name, [row["cell"] for row in rows], seconds, rows)
+    if any(further):
+        perturbed = [row["perturbed"] for row in rows]
+        yield Way(f"{name}, perturbed", perturbed, [row["seconds"] for row in rows], rows)
 
 
 def main() -> None:
@@ -142,48 +164,49 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--cells", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=5, help="searches of each way")
-    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=list(WAYS), default=list(WAYS))
     arguments = parser.parse_args()
     results = Results(arguments.results, arguments.processes)
-    trainings = range(TRAININGS)
     cells = random_cells(arguments.cells)
 
     both = results.scores(cells[:30], (0, 1))
     rank = spearmanr(both[:, 0], both[:, 1]).statistic
-    print(f"{len(both)} random cells, two training seeds: Spearman {rank:.3f}")
-
-    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
-    ways = list(searched(results, arguments.only, seeds))
-    results.scores([cell for *_, found in ways for cell in found], trainings)
-    random = np.sort(results.scores(cells, trainings).mean(axis=1))[::-1]
+    print(f"{len(both)} random cells, two training seeds: Spearman {rank:.3f}", flush=True)
+    random = results.scores(cells, range(TRAININGS)).mean(axis=1)
+    ordered = np.sort(random)[::-1]
     print(
-        f"{len(random)} random cells, mean of {TRAININGS} trainings: best {random[0]:.4f}, "
-        f"best 10 % from {random[len(random) // 10 - 1]:.4f}, median {np.median(random):.4f}, "
-        f"worst {random[-1]:.4f}"
+        f"{len(random)} random cells, mean of {TRAININGS} trainings: best {ordered[0]:.4f}, "
+        f"best 10 % from {ordered[len(random) // 10 - 1]:.4f}, median {np.median(random):.4f}, "
+        f"worst {ordered[-1]:.4f}"
     )
-    print_table(results, ways, random)
+    one = median(row["seconds"] for job, row in results.rows.items() if job.kind == "train")
+    print(
+        f"{'':20}  cost  at that cost   median   worst   rank of {len(random)}:  moved  stable"
+        "   gap  collapsed\n"
+        f"{'':20} (trainings)  random  accuracy  of seeds  median worst"
+    )
+    print_way(results, default(results, arguments.seeds), random, one)
+    for name in arguments.only:
+        for way in plain(results, name, arguments.seeds):
+            print_way(results, way, random, one)
 
 
-def print_table(results: Results, ways: Sequence[tuple], random: np.ndarray) -> None:
-    """A row for each way: what it costs, what it finds."""
-    costs = defaultdict(list)
-    for row in results.rows.values():
-        costs[row["kind"]].append(row["seconds"])
-    one = median(costs["train"])
-    print(f"{'':18} trainings  median   worst  rank of 60: median, worst  moved  stable  gap  free")
-    for way, rows, cells in ways:
-        scores = results.scores(cells, range(TRAININGS)).mean(axis=1)
-        places = [1 + int((random > score).sum()) for score in scores]
-        extra = [r.get("perturbing", 0.0) * (-1 if way != PERTURBED else 0) for r in rows]
-        cost = mean(r["seconds"] + e for r, e in zip(rows, extra, strict=True)) / one
-        gap = mean(r["supernet"] - r["alone"] for r in rows)
-        print(
-            f"{way:18} {cost:9.1f} {np.median(scores):8.4f} {scores.min():7.4f} "
-            f"{int(np.median(places)):12d} {max(places):9d} "
-            f"{mean(r['moved'] for r in rows):13.2f} {mean(r['stability'] for r in rows):7.2f} "
-            f"{gap:5.2f} {sum(r['collapsed'] for r in rows):3d} collapsed"
-        )
+def print_way(results: Results, way: Way, random: np.ndarray, one: float) -> None:
+    """A row of the table: what it costs, what it finds."""
+    scores = results.scores(way.cells, range(TRAININGS)).mean(axis=1)
+    places = [1 + int((random > score).sum()) for score in scores]
+    cost = median(way.seconds) / one
+    rng, count = np.random.default_rng(0), max(round(cost), 1)
+    beside = median(rng.choice(random, count, replace=True).max() for _ in range(2000))
+    rows = way.searches
+    print(
+        f"{way.name:20} {cost:5.1f} {beside:13.4f} {np.median(scores):9.4f} {scores.min():9.4f} "
+        f"{median(places):12.0f} {max(places):5d} {mean(r['moved'] for r in rows):6.2f} "
+        f"{mean(r['stability'] for r in rows):7.2f} "
+        f"{mean(r['supernet'] - r['alone'] for r in rows):6.2f} "
+        f"{sum(r['collapsed'] for r in rows):5d} of {len(rows)}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
