@@ -147,20 +147,27 @@ def _numbers(given: list[str]) -> dict[str, float]:
 
 
 def _print(found: Comparison, path: Path) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from optunas.compare.words import number
 
     console = Console()
-    rows = found.table
-    table = Table(title=f"{found.question.name}, {found.count} runs of {found.question.budget}")
-    for name in rows.columns:
+    axis, targets = found.question.budget.axis, found.question.targets
+    title = f"{found.question.name}, {found.count} runs of {found.question.budget}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    columns = ["mean", "std", "median", "best", "worst", "rank"]
+    for name in ("contestant", *columns, *(f"{axis} to {t} (runs)" for t in targets)):
         table.add_column(name, justify="left" if name == "contestant" else "right")
-    for row in rows:
-        table.add_row(*(v if isinstance(v, str) else number(v) for v in row.values()))
+    for row in found.table:
+        reached = [
+            f"{number(row[f'{axis} to {t}']) or '-'} ({row[f'reached {t}']}/{found.count})"
+            for t in targets
+        ]
+        table.add_row(row["contestant"], *(number(row[c]) for c in columns), *reached)
     console.print(table)
-    for line in found.sentences:
+    for line in found.headlines:
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 

@@ -311,6 +311,13 @@ class Comparison:
 
         return sentences(self)
 
+    @cached_property
+    def headlines(self) -> list[str]:
+        """:attr:`sentences`, of the pairs only those with the best contestant where it is many."""
+        from optunas.compare.words import TOLD, sentences
+
+        return sentences(self, against_best=len(self.tests) > TOLD)
+
     def to_csv(self) -> str:
         """:attr:`table` as CSV text."""
         return self.table.to_csv()
@@ -329,7 +336,7 @@ class Comparison:
         return write_report(self, Path(folder))
 
     def __str__(self) -> str:
-        return "\n".join([str(self.table), "", *self.sentences])
+        return "\n".join([str(self.table), "", *self.headlines])
 
 
 def _or_none(value: float) -> float | None:

@@ -15,7 +15,7 @@ from optuna.storages import InMemoryStorage
 from optunas import codec
 from optunas.compare.clock import Clocked
 from optunas.compare.contestants import Contestant
-from optunas.compare.recorder import Recorder, revive
+from optunas.compare.recorder import Recorder
 from optunas.errors import InvalidSpecError, OptunasError, TrainingError
 from optunas.objective import Objective
 from optunas.study import StudyHandle, create
@@ -81,12 +81,10 @@ class Runner:
         """
         handle, objective = self.open(contestant, seed)
         head = {"key": key, "seed": seed, "contestant": contestant.label}
-        with Recorder(path, head, on_trial) as recorder:
+        with Recorder(path, head, handle.study, on_trial) as recorder:
             if contestant.sampler.reference:
                 recorder.forget()  # whether it keeps its state in the trials is not known
-            space = codec.distributions(contestant.spec.space)
-            for row in recorder.rows:
-                handle.study.add_trial(revive(row, space))
+            recorder.restore(codec.distributions(contestant.spec.space))
             for params, source in contestant.entry.seeds[len(recorder.rows) :]:
                 handle.study.enqueue_trial(dict(params), user_attrs={"source": source})
             recorder.sampler = handle.study.sampler = Clocked(handle.study.sampler)

@@ -20,6 +20,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from optunas.compare.adapter import set_study_notes, study_notes
 from optunas.compare.clock import Clocked
 from optunas.errors import StorageError
 from optunas.study.budget import counts, epochs_of, outcome, seconds_of
@@ -40,21 +41,24 @@ class Recorder:
     Args:
         path: of the finished file, ``.jsonl``.
         head: what run it is; a file of another run is refused.
-        sampler: whose seconds are noted.
+        study: in this process's memory.
         on_trial: called with the number of trials that count, after each.
 
     Attributes:
         rows: what an earlier, killed run had finished.
+        sampler: whose seconds are noted; None for none.
     """
 
     def __init__(
         self,
         path: Path,
         head: Mapping[str, Any],
+        study: optuna.Study,
         on_trial: Callable[[int], None] | None = None,
     ) -> None:
         self.path, self.part = path, path.with_suffix(".part")
-        self._head, self._on_trial = dict(head), on_trial
+        self._head, self._study, self._on_trial = dict(head), study, on_trial
+        self._notes: dict[str, Any] = study_notes(study)
         self.rows: list[dict[str, Any]] = []
         self.sampler: Clocked | None = None
         self._file: IO[bytes] | None = None
@@ -97,6 +101,17 @@ class Recorder:
         self.rows, self._counted = [], 0
         self._write(self._head)
 
+    def restore(self, distributions: Mapping[str, BaseDistribution]) -> None:
+        """Give the study what an earlier, killed run had finished.
+
+        Args:
+            distributions: of the whole space.
+        """
+        for row in self.rows:
+            self._study.add_trial(revive(row, distributions))
+            set_study_notes(self._study, row["notes"])
+        self._notes = study_notes(self._study)
+
     def finish(self, reason: str) -> None:
         """Write why the run ended; from now on it is a finished one."""
         assert self._file is not None
@@ -109,7 +124,10 @@ class Recorder:
 
     def trial_finished(self, trial: FrozenTrial) -> None:
         """Append the trial."""
-        row = _row(trial, self.sampler.take() if self.sampler else 0.0)
+        notes = study_notes(self._study)
+        changed = {k: v for k, v in notes.items() if self._notes.get(k) != v}
+        self._notes = notes
+        row = {**_row(trial, self.sampler.take() if self.sampler else 0.0), "notes": changed}
         self._write(row)
         self._counted += row["counted"]
         if self._on_trial is not None:

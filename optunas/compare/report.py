@@ -89,7 +89,7 @@ def _title(comparison: Comparison) -> str:
 
 
 def _content(comparison: Comparison) -> Iterator[Block]:
-    yield Lines(comparison.sentences[:1])
+    yield Lines(comparison.headlines[:1])
     yield from _setting(comparison)
     yield Heading("Result")
     yield _summary(comparison)
@@ -191,7 +191,7 @@ def _statistics(comparison: Comparison) -> Iterator[Block]:
     if comparison.count < 2:
         return
     yield Heading("What is significant")
-    yield Lines(comparison.sentences[1:], points=True)
+    yield Lines(comparison.headlines[1:], points=True)
     svg = differences_svg(comparison)
     if svg is not None:
         yield Drawing(

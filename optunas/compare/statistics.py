@@ -174,8 +174,9 @@ def pair(first: ArrayLike, second: ArrayLike, level: float = 0.05, strict: float
         level: of the intervals, ``1 - level`` is their confidence.
         strict: level at which the test is to tell, after correction for several tests.
     """
-    both = _rounded(np.stack([np.asarray(first, float), np.asarray(second, float)]))
+    both = np.stack([np.asarray(first, float), np.asarray(second, float)])
     d = both[0] - both[1]
+    d[np.abs(d) <= TIE * np.abs(both).max(initial=0.0)] = 0.0
     low, high = _hodges_lehmann_interval(d, level)
     effect_low, effect_high = _effect_interval(d, level)
     return Pair(

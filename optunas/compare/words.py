@@ -13,7 +13,11 @@ from optunas.compare.measure import Target
 if TYPE_CHECKING:
     from optunas.compare.comparison import Comparison, PairResult
 
-__all__ = ["listed", "notes", "number", "probability", "sentences", "target_words"]
+__all__ = ["TOLD", "listed", "notes", "number", "probability", "sentences", "target_words"]
+
+
+TOLD = 15
+"""Pairs that are all told in sentences; of more than these, those with the best contestant."""
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -45,7 +49,8 @@ def target_words(comparison: Comparison, target: Target) -> str:
     """A target in a sentence."""
     question = comparison.question
     if target.value is not None:
-        return f"a {question.objectives[0].name} of {number(target.value, 6)}"
+        name = question.objectives[0].name
+        return f"{'an' if name[:1] in 'aeiou' else 'a'} {name} of {number(target.value, 6)}"
     share = f"{100 * (target.share or 0):g} %"
     if not question.single:
         return f"{share} of the best known hypervolume"
@@ -55,11 +60,18 @@ def target_words(comparison: Comparison, target: Target) -> str:
     )
 
 
-def sentences(comparison: Comparison) -> list[str]:
-    """The result, most important first."""
+def sentences(comparison: Comparison, against_best: bool = False) -> list[str]:
+    """The result, most important first.
+
+    Args:
+        comparison: of whom.
+        against_best: of the pairs only those with the contestant of the best mean rank.
+    """
     found = [_first(comparison)]
     found += _overall(comparison)
-    found += [_pair(comparison, result) for result in comparison.tests]
+    best = comparison.order[0]
+    told = [r for r in comparison.tests if not against_best or r.first == best]
+    found += [_pair(comparison, result) for result in told]
     found += [_reached(comparison, target) for target in comparison.question.targets]
     found += _too_few(comparison)
     return found
