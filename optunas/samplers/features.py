@@ -230,8 +230,12 @@ def _stack_blocks(space: StackSpace) -> list[Block]:
         (name, _each(lambda stack, at=at: mean(stack, at)))  # type: ignore[misc]
         for at, name in enumerate(("edges", "paths", "graph"))
     ]
-    widths = _each(lambda s: [len(s.cells), len(s.widths), *statistics_of(np.log(s.widths))])
-    return [*blocks, ("widths", widths)]
+
+    def widths(stack: Any) -> list[float]:
+        logarithms = [math.log(width) for width in stack.widths]
+        return [len(stack.cells), len(logarithms), *statistics_of(logarithms)]
+
+    return [*blocks, ("widths", _each(widths))]
 
 
 def _macro(macro: Macro) -> Floats:
