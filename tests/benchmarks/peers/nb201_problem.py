@@ -18,6 +18,9 @@ FLOORS = {"cifar10": 85.0, "cifar100": 55.0}
 EDGES = ("edge0-1", "edge0-2", "edge1-2", "edge0-3", "edge1-3", "edge2-3")
 OBJECTIVES = ("accuracy", "latency", "params")
 
+PART = 12 / 200
+"""What a short training costs: the table has trainings of 12 and of 200 epochs."""
+
 Cell = tuple[str, ...]
 """An operation for each of :data:`EDGES`."""
 
@@ -135,25 +138,25 @@ class Collector:
         """Whether there are enough; also when a peer mostly repeats itself."""
         return len(self._seen) >= self.trials or self._asked >= 6 * self.trials
 
-    def train(self, cell: Sequence[str]) -> tuple[float, ...]:
-        """Train a network whole; its values."""
+    def train(self, cell: Sequence[str], begun: float = 0.0) -> tuple[float, ...]:
+        """Train a network whole; its values. ``begun`` is the share that is paid for already."""
         cell = tuple(cell)
         self._asked += 1
         values = self.problem.values(cell)
-        self.trained.append(Trained(cell, values, 1.0 + self._aside))
+        self.trained.append(Trained(cell, values, 1.0 - begun + self._aside))
         self._aside = 0.0
         self._seen.add(cell)
         return values
 
-    def losses(self, cell: Sequence[str]) -> list[float]:
+    def losses(self, cell: Sequence[str], begun: float = 0.0) -> list[float]:
         """Train a network whole; its values, to be minimised."""
-        self.train(cell)
+        self.train(cell, begun)
         return self.problem.losses(cell)
 
     def partly(self, cell: Sequence[str]) -> list[float]:
-        """The losses after 12 of 200 epochs, whose cost falls to the next whole training."""
+        """The losses after a short training, whose cost falls to the next whole one."""
         self._asked += 1
-        self._aside += 12 / 200
+        self._aside += PART
         return self.problem.losses(cell, short=True)
 
 
