@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.samplers.seen import Floats
@@ -29,14 +30,17 @@ __all__ = [
     "make_regressor",
 ]
 
+FOREST: dict[str, Any] = {"n_estimators": 50, "max_features": 1 / 3}
+"""Trees that differ; with these, a suggestion at 1,000 trials takes no longer than TPE's."""
+
 REGRESSORS: dict[str, tuple[str, dict[str, Any]]] = {
     "bayesian_ridge": ("sklearn.linear_model:BayesianRidge", {}),
-    "extra_trees": ("sklearn.ensemble:ExtraTreesRegressor", {"n_estimators": 100}),
+    "extra_trees": ("sklearn.ensemble:ExtraTreesRegressor", FOREST),
     "gp": ("sklearn.gaussian_process:GaussianProcessRegressor", {}),
     "gradient_boosting": ("sklearn.ensemble:GradientBoostingRegressor", {"subsample": 0.7}),
     "knn": ("sklearn.neighbors:KNeighborsRegressor", {"weights": "distance"}),
-    "mlp": ("sklearn.neural_network:MLPRegressor", {"max_iter": 500}),
-    "random_forest": ("sklearn.ensemble:RandomForestRegressor", {"n_estimators": 100}),
+    "mlp": ("sklearn.neural_network:MLPRegressor", {"solver": "lbfgs"}),
+    "random_forest": ("sklearn.ensemble:RandomForestRegressor", FOREST),
     "ridge": ("sklearn.linear_model:Ridge", {}),
     "svr": ("sklearn.svm:SVR", {"C": 10.0, "epsilon": 0.01}),
 }
@@ -48,8 +52,10 @@ REGRESSORS: dict[str, tuple[str, dict[str, Any]]] = {
 SAFE = ("optunas", "sklearn")
 """Packages that references may name when the caller has not said what to trust."""
 
-TUNED_ON = 300
-"""Rows on which a Gaussian process finds its kernel's numbers; it then learns from all rows."""
+TUNED_ON, LEARNED_ON = 200, 400
+"""Rows on which a Gaussian process finds its kernel's numbers, and rows that it learns from.
+
+It is cubic in them. Of more rows it takes the best half of that, and the others evenly."""
 
 DRAWN_OVER = 500
 """Rows that one joint draw of a Gaussian process covers; it is cubic in them."""
@@ -154,13 +160,13 @@ class Probabilistic(Predictor):
         from sklearn.base import clone
         from sklearn.gaussian_process import GaussianProcessRegressor
 
-        regressor = self.regressor
+        regressor, rows = self.regressor, np.arange(len(y))
         if len(y) > TUNED_ON and isinstance(regressor, GaussianProcessRegressor):
-            # Evenly over the values, so that the best and the worst are among them.
-            rows = np.argsort(y, kind="stable")[np.linspace(0, len(y) - 1, TUNED_ON).astype(int)]
+            rows = _some(y, TUNED_ON)
             tuned = _fitted(regressor, x[rows], y[rows], seed)
             regressor = clone(regressor).set_params(kernel=tuned.kernel_, optimizer=None)
-        self.fitted = _fitted(regressor, x, y, seed)
+            rows = _some(y, LEARNED_ON)
+        self.fitted = _fitted(regressor, x[rows], y[rows], seed)
 
     def predict(self, x: Floats) -> tuple[Floats, Floats]:
         with _of_regressor():
@@ -305,6 +311,17 @@ def _fitted(regressor: Any, x: Floats, y: Floats, seed: int) -> Any:
     with _of_regressor():
         unfitted.fit(x, y)
     return unfitted
+
+
+def _some(y: Floats, count: int) -> NDArray[np.intp]:
+    """Rows of the best ``count // 2`` targets, and evenly spaced ones of the others."""
+    order = np.argsort(-y, kind="stable")
+    if len(y) <= count:
+        return order
+    rest = order[count // 2 :]
+    return np.concatenate(
+        [order[: count // 2], rest[np.linspace(0, len(rest) - 1, count - count // 2).astype(int)]]
+    )
 
 
 @contextmanager

@@ -38,8 +38,8 @@ __all__ = ["SurrogateSampler"]
 
 _logger = logging.getLogger(__name__)
 
-REFITS = 50
-"""The regressor learns anew when a fiftieth more trials have ended: after each one up to 100."""
+EAGER, SHARE = 100, 25
+"""Trials up to which the regressor learns anew after each; then whenever a 25th more have ended."""
 
 PARENTS = 10
 """The best trials, from which half of the candidates are bred where the space cannot be listed."""
@@ -87,7 +87,8 @@ class SurrogateSampler(SpaceSampler):
 
     The regressor learns the order of the trials' scores (their ranks, as quantiles of a standard
     normal) from the members' features. Its uncertainty is the spread of a forest's trees, its own
-    where ``predict`` takes ``return_std``, and that of ``copies`` bootstrapped copies else.
+    where ``predict`` takes ``return_std``, and that of ``copies`` bootstrapped copies else. Up to
+    100 trials it learns anew after each, then whenever a 25th more have ended.
     Candidates are all members where the space is listed (:data:`~optunas.samplers.members.
     ENUMERATED`), else ``candidates`` of which half are random and half mutations of the best
     trials. What was tried, is under way or breaks a limit is left out.
@@ -123,12 +124,12 @@ class SurrogateSampler(SpaceSampler):
         self,
         space: Space[Any] | None = None,
         *,
-        regressor: Any = "random_forest",
+        regressor: Any = "gp",
         regressor_options: Mapping[str, Any] | None = None,
         acquisition: Acquisition = "ei",
         exploration: float | None = None,
         startup_trials: int = 10,
-        candidates: int = 300,
+        candidates: int = 200,
         copies: int = 8,
         liar: Liar = "median",
         scalarise: Any = None,
@@ -215,8 +216,9 @@ class SurrogateSampler(SpaceSampler):
         directions: list[StudyDirection],
     ) -> _Learned:
         """The predictor for these trials; it is replaced and never changed."""
-        count = len(ended) - len(ended) % max(1, len(ended) // REFITS)
-        basis = _Basis(ended[:count], [s.member for s in view.under_way], list(directions))
+        basis = _Basis(
+            ended[: learned_from(len(ended))], [s.member for s in view.under_way], list(directions)
+        )
         rows = self._rows
         if rows is None or rows.members is not view.members:
             rows = self._rows = Rows(view.members, view.known)
@@ -280,3 +282,17 @@ class SurrogateSampler(SpaceSampler):
                 member = space.mutate(member, rng)
             found.append(member)
         return found
+
+
+def learned_from(ended: int) -> int:
+    """How many of the trials that ended the regressor knows; it follows from their number alone.
+
+    >>> [learned_from(ended) for ended in (7, 100, 103, 104, 1000)]
+    [7, 100, 100, 104, 974]
+    """
+    if ended <= EAGER:
+        return ended
+    count = EAGER
+    while count + max(1, count // SHARE) <= ended:
+        count += max(1, count // SHARE)
+    return count

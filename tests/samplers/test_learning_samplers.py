@@ -147,13 +147,13 @@ def test_workers_with_one_seed_do_not_collide(make: Make, objectives: int, space
         for _ in range(2)
     ]
     asked = []
-    for turn in range(4):
+    for turn in range(3):  # the small space has ten networks
         trials = [worker.ask() for worker in workers]
         found = [codec.suggest(trial, space) for trial in trials]
         asked += found
         for at in [0, 1, 2] if turn % 2 else [2, 0, 1]:
             workers[at].tell(trials[at], values_of(space, found[at], objectives))
-    assert len({space.digest(member) for member in asked}) == 12
+    assert len({space.digest(member) for member in asked}) == 9
 
 
 @EVERY
@@ -188,6 +188,7 @@ def test_a_space_without_a_feasible_member_still_gets_one(make: Make) -> None:
 
 
 @EVERY
+@pytest.mark.filterwarnings("ignore:The value nan is not acceptable")
 @pytest.mark.parametrize("bad", [float("inf"), -float("inf"), float("nan")])
 def test_values_that_are_not_finite_do_no_harm(make: Make, bad: float) -> None:
     study = new_study(make(HYPER, seed=1), 2)
@@ -214,9 +215,9 @@ def test_enqueued_trials_are_run_and_learned_from(make: Make) -> None:
     studies = [new_study(make(HYPER, seed=1)) for _ in range(2)]
     studies[0].enqueue_trial(best)
     for study in studies:
-        go_on(study, HYPER, 12)
+        go_on(study, HYPER, 30)
     assert studies[0].trials[0].params == best
-    assert members(studies[0], HYPER)[8:] != members(studies[1], HYPER)[8:]
+    assert members(studies[0], HYPER)[9:] != members(studies[1], HYPER)[9:]
 
 
 @EVERY

@@ -132,11 +132,14 @@ def test_a_large_gaussian_process_finds_its_numbers_on_some_of_the_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(regressors, "TUNED_ON", 20)
+    monkeypatch.setattr(regressors, "LEARNED_ON", 40)
     x, y = data(60)
     predictor = make_predictor(make_regressor("gp", None, None), 2)
     predictor.fit(x, y, seed=0)
     fitted = predictor.fitted  # type: ignore[attr-defined]
-    assert len(fitted.X_train_) == 60
+    assert len({tuple(row) for row in fitted.X_train_}) == 40
+    best = x[np.argsort(-y)[:20]]
+    assert {tuple(row) for row in best} <= {tuple(row) for row in fitted.X_train_}
     assert fitted.optimizer is None
     np.testing.assert_allclose(predictor.predict(x)[0], y, atol=0.2)
 

@@ -114,12 +114,13 @@ class Watched(Ridge):
 
 
 def test_it_learns_anew_after_each_trial_then_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optunas.samplers.surrogate.REFITS", 5)
+    monkeypatch.setattr("optunas.samplers.surrogate.EAGER", 9)
+    monkeypatch.setattr("optunas.samplers.surrogate.SHARE", 5)
     Watched.fits.clear()
     searched(
         SurrogateSampler(OPEN, regressor=Watched(), copies=2, startup_trials=6, seed=1), OPEN, 24
     )
-    assert sorted({rows for rows, _ in Watched.fits}) == [6, 7, 8, 9, 10, 12, 14, 15, 18, 20]
+    assert sorted({rows for rows, _ in Watched.fits}) == [6, 7, 8, 9, 10, 12, 14, 16, 19, 22]
 
 
 @pytest.mark.parametrize(("liar", "quantile"), [("worst", 0.0), ("median", 0.5), ("best", 1.0)])
