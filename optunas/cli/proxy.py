@@ -73,14 +73,14 @@ def rank(
             contest = contest_of_study(study, names, seed, batch_size, device, storage, trust or [])
         target = _target(output)
         try:
-            rows = run(contest, target)
+            rows, refused = run(contest, target)
         except KeyboardInterrupt:
             typer.echo(
                 f"\nStopped; every finished network is in {target}. Go on with the same command.",
                 err=True,
             )
             raise typer.Exit(130) from None
-        body = rank_body(contest, rows)
+        body = rank_body(contest, rows, refused)
         if as_json:
             print_json(body)
         else:

@@ -152,8 +152,11 @@ def contest_of_study(
     return Contest(spec, objective, asked, [*members.values()], means, own, batch_size, device)
 
 
-def run(contest: Contest, target: Path) -> list[Row]:
+def run(contest: Contest, target: Path) -> tuple[list[Row], dict[str, str]]:
     """A row for each network, in order; ``target`` holds what is done, and is gone on from.
+
+    Returns:
+        The rows, and by proxy why a network of this run did not support it.
 
     Raises:
         InvalidSpecError: when ``target`` is no such file, or another contest's.
@@ -164,18 +167,19 @@ def run(contest: Contest, target: Path) -> list[Row]:
     rows = _read(target, contest.run)
     wanted, space = contest.single, contest.spec.space
     order = [space.digest(member) for member in contest.members]
+    refused: dict[str, str] = {}
     with Bar("networks", len(order)) as bar:
         for at, (digest, member) in enumerate(zip(order, contest.members, strict=True)):
             row = rows.setdefault(digest, {"run": contest.run, "digest": digest})
             row["network"] = space.to_json(member)
             changed = _score(contest, at, member, row)
             if any(name not in row for name in wanted):
-                row |= _proxies(contest, member, batch)
+                row |= _proxies(contest, member, batch, refused)
                 changed = True
             if changed:
                 _write(target, list(rows.values()))
             bar.step(_said(row))
-    return [rows[digest] for digest in order]
+    return [rows[digest] for digest in order], refused
 
 
 def scored(contest: Contest) -> ProxyTable:
@@ -197,15 +201,15 @@ def scored(contest: Contest) -> ProxyTable:
         )
 
 
-def _proxies(contest: Contest, member: Any, batch: Batch) -> Row:
-    """The member's proxies by name (-inf where it does not support one), and their seconds."""
+def _proxies(contest: Contest, member: Any, batch: Batch, refused: dict[str, str]) -> Row:
+    """The member's proxies by name, and their seconds; why it lacks one goes into ``refused``."""
     from optunas.metrics.proxies.computing import proxy_values
 
     begun = time.perf_counter()
     task, seed = contest.objective.task, contest.seed
     network = built(task, *_parts(contest, member), seed, contest.spec.space)
     values = proxy_values(
-        network, contest.single, batch, seed=seed, device=contest.device, refused={}
+        network, contest.single, batch, seed=seed, device=contest.device, refused=refused
     )
     return {**values, "proxy_seconds": time.perf_counter() - begun}
 

@@ -28,8 +28,15 @@ FEWEST_FOR_MIX = 20
 """Networks below which no mix is learned and judged on held-out ones."""
 
 
-def rank_body(contest: Contest, rows: Sequence[Row]) -> dict[str, Any]:
+def rank_body(
+    contest: Contest, rows: Sequence[Row], refused: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """What the rows of a contest come to, as plain data; numbers that are none are None.
+
+    Args:
+        contest: of the rows.
+        rows: one a network.
+        refused: by proxy why a network does not support it.
 
     Raises:
         InvalidSpecError: for fewer than three trained networks.
@@ -64,6 +71,7 @@ def rank_body(contest: Contest, rows: Sequence[Row]) -> dict[str, Any]:
         "train_seconds": median(trained) if trained else None,
         "unseen": contest.unseen_settings(),
         "without": _without(values),
+        "refused": dict(refused or {}),
         "agreement": [_plain(one) for one in (*first, *others)],
     }
 
@@ -130,7 +138,11 @@ def _lines(body: Mapping[str, Any]) -> list[str]:
     if body["failed"]:
         lines.append(f"{body['failed']} networks failed to train and are left out.")
     for name, count in body["without"].items():
-        lines.append(f"{name} is no finite number for {count} networks, which rank last by it.")
+        why = body["refused"].get(name)
+        lines.append(
+            f"{name} is no finite number for {count} networks, which rank last by it"
+            + (f": {why}" if why else ".")
+        )
     if body["unseen"]:
         lines.append(
             f"{', '.join(body['unseen'])} vary too, which no proxy sees: fix them in training for "

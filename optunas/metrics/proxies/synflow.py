@@ -26,7 +26,7 @@ def score(network: nn.Module, batch: Batch) -> float:
     network.double().eval()
     for module in network.modules():
         if isinstance(module, NORMS):
-            module.forward = _same  # type: ignore[method-assign]
+            module.forward = _same  # type: ignore[method-assign, assignment]
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.abs_()
