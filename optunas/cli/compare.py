@@ -15,60 +15,70 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
+Studies = Annotated[list[str], typer.Argument(help="Study files, or names of stored studies.")]
+Samplers = Annotated[
+    str | None,
+    typer.Option(
+        "--samplers",
+        help="tpe,nsga2:population_size=20,package.module:factory; default: each study's own. "
+        "Random search is always added.",
+        show_default=False,
+    ),
+]
+Seeds = Annotated[int, typer.Option("--seeds", help="Paired runs of each contestant.")]
+Spend = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        help="Of each run: 100trials, 500epochs, or 2h of training (recorded time of tables).",
+        show_default=False,
+    ),
+]
+FirstSeed = Annotated[int, typer.Option("--seed", help="Seed of the first runs.")]
+Processes = Annotated[int, typer.Option("--processes", "--workers", help="Runs at the same time.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder of runs and report; the same command goes on where it stopped. "
+        "Default: comparison-STUDY.",
+        show_default=False,
+    ),
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        help="95% of the best known, or a value of the only objective; repeatable.",
+        show_default=False,
+    ),
+]
+Logs = Annotated[
+    list[str] | None, typer.Option("--log", help="Objective on a logarithmic scale; repeatable.")
+]
+References = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        help="accuracy=0.85: where volumes begin in this objective; repeatable.",
+    ),
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+
+
 def compare(
-    studies: Annotated[list[str], typer.Argument(help="Study files, or names of stored studies.")],
-    samplers: Annotated[
-        str | None,
-        typer.Option(
-            "--samplers",
-            help="tpe,nsga2:population_size=20,package.module:factory; default: each study's own. "
-            "Random search is always added.",
-            show_default=False,
-        ),
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="Paired runs of each contestant.")] = 20,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            "--budget",
-            help="Of each run: 100trials, 500epochs, or 2h of training (recorded time of tables).",
-            show_default=False,
-        ),
-    ] = None,
-    first_seed: Annotated[int, typer.Option("--seed", help="Seed of the first runs.")] = 0,
-    processes: Annotated[
-        int, typer.Option("--processes", "--workers", help="Runs at the same time.")
-    ] = 1,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder of runs and report; the same command goes on where it stopped. "
-            "Default: comparison-STUDY.",
-            show_default=False,
-        ),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target",
-            help="95% of the best known, or a value of the only objective; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    log: Annotated[
-        list[str] | None,
-        typer.Option("--log", help="Objective on a logarithmic scale; repeatable."),
-    ] = None,
-    reference: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--reference",
-            help="accuracy=0.85: where volumes begin in this objective; repeatable.",
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, ...")] = "cpu",
+    studies: Studies,
+    samplers: Samplers = None,
+    seeds: Seeds = 20,
+    budget: Spend = None,
+    first_seed: FirstSeed = 0,
+    processes: Processes = 1,
+    output: Output = None,
+    target: Targets = None,
+    log: Logs = None,
+    reference: References = None,
+    device: Device = "cpu",
     storage: Storage = None,
     trust: Trust = None,
     as_json: AsJson = False,
@@ -157,9 +167,12 @@ def _print(found: Comparison, path: Path) -> None:
     axis, targets = found.question.budget.axis, found.question.targets
     title = f"{found.question.name}, {found.count} runs of {found.question.budget}"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    columns = ["mean", "std", "median", "best", "worst", "rank"]
+    columns = ["median", "best", "worst", "rank"]
+    if console.width >= 100:  # the report has them in any case
+        columns = ["mean", "std", *columns]
     for name in ("contestant", *columns, *(f"{axis} to {t} (runs)" for t in targets)):
-        table.add_column(name, justify="left" if name == "contestant" else "right")
+        left = name == "contestant"
+        table.add_column(name, justify="left" if left else "right", no_wrap=not left)
     for row in found.table:
         reached = [
             f"{number(row[f'{axis} to {t}']) or '-'} ({row[f'reached {t}']}/{found.count})"

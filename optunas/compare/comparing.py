@@ -86,14 +86,11 @@ def compare(
             trial fails.
         KeyboardInterrupt: on Ctrl-C; with ``output``, what was trained is kept.
     """
-    listed = (
-        [studies] if isinstance(studies, (str, Path, StudySpec, StudyHandle, Entry)) else studies
-    )
     _check_counts(seeds, first_seed, processes)
     check_device(device)
     limit = amount(budget)
+    entries = _entries(studies, processes)
     choices = [sampler(one) for one in ([samplers] if isinstance(samplers, str) else samplers)]
-    entries = [entry(one) for one in listed]
     found = contestants(entries, choices, limit)
     question = Question.of(found[0].spec, limit, targets, log, reference, significance)
     runner = Runner(device)
@@ -107,14 +104,10 @@ def compare(
         if output is not None:
             write_whole(folder / "comparison.json", _manifest(found, keys, wanted, limit))
         crew = Pool(found, processes, device, threads_for(processes))
-        _do(store, found, wanted, runner, crew, progress)
-        runs = [
-            [_there(store, one, key, seed) for seed in wanted]
-            for one, key in zip(found, keys, strict=True)
-        ]
+        runs = _done(store, found, wanted, runner, crew, progress)
     return Comparison(
         contestants=tuple(found),
-        runs=tuple(tuple(row) for row in runs),
+        runs=runs,
         question=question,
         front=_true_front(runner, found[0]),
         settings=Settings(device, processes, tuple(wanted), _task_name(runner, found[0])),
@@ -139,6 +132,19 @@ def entry(study: Study) -> Entry:
         seeds = tuple((dict(p), str(t.user_attrs["source"])) for p, t in params)
         return Entry(study.spec, study.trust, seeds)
     return Entry(load_file(study))
+
+
+def _entries(studies: Study | Sequence[Study], processes: int) -> list[Entry]:
+    alone = isinstance(studies, (str, Path, StudySpec, StudyHandle, Entry))
+    listed: Sequence[Study] = [studies] if alone else studies  # type: ignore[assignment,list-item]
+    entries = [entry(one) for one in listed]
+    for one in entries:
+        if processes > 1 and str(one.spec.task).startswith("__main__:"):
+            raise InvalidSpecError(
+                f"The task {one.spec.task!r} is of the running script, where other processes do "
+                "not find it; put it into a module, or take processes=1."
+            )
+    return entries
 
 
 def _check_counts(seeds: int, first_seed: int, processes: int) -> None:
@@ -177,29 +183,45 @@ def _fingerprint(runner: Runner, contestant: Contestant) -> str:
     return f"{task.score_name} {made() if made is not None else contestant.spec.task}"
 
 
-def _do(
+def _done(
     store: Store,
     found: Sequence[Contestant],
     wanted: Sequence[int],
     runner: Runner,
     crew: Pool,
     progress: bool,
-) -> None:
-    """Run what is not there."""
-    jobs, done = [], [0] * len(found)
+) -> tuple[tuple[Trajectory, ...], ...]:
+    """All runs, [contestant][seed]: those that are there, and the others once they are done."""
+    there: dict[tuple[int, int], Trajectory] = {}
+    jobs = []
     # Seed by seed, so that what a broken-off comparison has done is paired.
-    for seed, (index, one) in product(wanted, enumerate(found)):
-        key = store.keys[index]
-        if store.read(one, key, seed) is None:
-            jobs.append(Job(index, seed, store.path(one, key, seed), key))
+    for seed, (who, one) in product(wanted, enumerate(found)):
+        run = store.read(one, store.keys[who], seed)
+        if run is not None:
+            there[who, seed] = run
         else:
-            done[index] += 1
-    if not jobs:
-        return
+            jobs.append(Job(who, seed, store.path(one, store.keys[who], seed), store.keys[who]))
+    if jobs:
+        done = [sum(who == i for who, _ in there) for i in range(len(found))]
+        _do(jobs, found, runner, crew, Shown(found, len(wanted), done) if progress else None)
+    for job in jobs:
+        run = store.read(found[job.who], job.key, job.seed)
+        assert run is not None
+        there[job.who, job.seed] = run
+    return tuple(tuple(there[i, seed] for seed in wanted) for i in range(len(found)))
+
+
+def _do(
+    jobs: Sequence[Job],
+    found: Sequence[Contestant],
+    runner: Runner,
+    crew: Pool,
+    progress: Shown | None,
+) -> None:
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        with Shown(found, len(wanted), done) if progress else nullcontext() as shown:
+        with progress or nullcontext() as shown:
             tell: Tell = shown.tell if shown is not None else _unheard
             if crew.count > 1:
                 crew.run(jobs, tell)
@@ -222,12 +244,6 @@ def _here(jobs: Sequence[Job], found: Sequence[Contestant], runner: Runner, tell
 
 def _unheard(job: Job, trials: int, done: bool) -> None:
     """Without progress there is nobody to tell."""
-
-
-def _there(store: Store, contestant: Contestant, key: str, seed: int) -> Trajectory:
-    run = store.read(contestant, key, seed)
-    assert run is not None
-    return run
 
 
 def _manifest(

@@ -28,20 +28,30 @@ Place = Callable[[float], float]
 def curves_svg(comparison: Comparison, along: str) -> str:
     """Quality against a cost: medians and bands; the target, where there is one, dashed."""
     lines = []
+    unit, words = _unit(comparison, along)
     for i in comparison.order:
         curve = comparison.curve(i, along)
         costs, middle, low, high = (column.tolist() for column in curve)
+        costs = [cost / unit for cost in costs]
         lines.append(Line(comparison.labels[i], costs, middle, low, high, tint=i))
     target = comparison.question.targets[0]
     level = float(comparison.question.shown(comparison.measure.quality_of(target)))
     return lines_svg(
         lines,
         f"{_begun(comparison.question.name)}, median of {comparison.count} runs",
-        AXES[along],
+        words,
         comparison.question.name,
         level=level,
         level_name=f"target {_level(comparison, target)}",
     )
+
+
+def _unit(comparison: Comparison, along: str) -> tuple[float, str]:
+    """What a cost is divided by, and its name: long trainings are told in hours."""
+    if along != "seconds":
+        return 1.0, AXES[along]
+    spent = [run.costs[along][-1] for row in comparison.runs for run in row if len(run.values)]
+    return (3600.0, "hours of training") if max(spent, default=0.0) > 7200 else (1.0, AXES[along])
 
 
 def _begun(words: str) -> str:
@@ -56,21 +66,27 @@ def _level(comparison: Comparison, target: Target) -> str:
 def reached_svg(comparison: Comparison, target: Target) -> str:
     """Which share of the runs has reached a target after how much cost."""
     along, limit = comparison.question.budget.axis, comparison.question.budget.limit
+    unit, words = _unit(comparison, along)
     lines = []
     for i in comparison.order:
         found = comparison.reach(i, target)
         costs = sorted(c for c in found.costs.tolist() if math.isfinite(c))
         xs, shares = [0.0], [0.0]
         for n, cost in enumerate(costs, start=1):
-            xs.append(cost)
+            xs.append(cost / unit)
             shares.append(n / comparison.count)
         lines.append(
-            Line(comparison.labels[i], [*xs, max(limit, xs[-1])], [*shares, shares[-1]], tint=i)
+            Line(
+                comparison.labels[i],
+                [*xs, max(limit / unit, xs[-1])],
+                [*shares, shares[-1]],
+                tint=i,
+            )
         )
     return lines_svg(
         lines,
         f"Runs that reached the target, {_level(comparison, target)}",
-        AXES[along],
+        words,
         "share of runs",
         around=(0.0, 1.0),
     )
