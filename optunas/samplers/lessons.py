@@ -51,7 +51,7 @@ def worths(
     if not complete.any():
         return np.zeros(len(trials))
     rows = [s for s in trials if s.values is not None]
-    scores = form.scores([s.values for s in rows], directions)
+    scores = form.scores([s.values for s in rows if s.values is not None], directions)
     over = np.minimum([violation(s) for s in rows], 1e300)
     keeps = (over == 0) & np.isfinite(scores)
     if keeps.any():

@@ -8,7 +8,7 @@ import inspect
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -198,10 +198,9 @@ def make_predictor(regressor: Any, copies: int) -> Predictor:
     if isinstance(regressor, (ExtraTreesRegressor, RandomForestRegressor)):
         return Forest(regressor)
     last = regressor.steps[-1][1] if hasattr(regressor, "steps") else regressor  # a pipeline's
-    try:
+    takes: Mapping[str, Any] = {}
+    with suppress(TypeError, ValueError):  # compiled code can be without a signature
         takes = inspect.signature(last.predict).parameters
-    except (TypeError, ValueError):  # compiled code can be without one
-        takes = {}
     return Probabilistic(regressor) if "return_std" in takes else Bootstrap(regressor, copies)
 
 
