@@ -46,6 +46,7 @@ def test_there_are_the_ready_studies() -> None:
         "digits_joint",
         "digits_macro",
         "fashion_mnist_cells",
+        "fashion_mnist_darts",
         "nb201_front",
         "tabular_models",
     }

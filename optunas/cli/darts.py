@@ -12,6 +12,7 @@ from optunas.cli.options import AsJson
 
 if TYPE_CHECKING:
     from optunas.darts import SearchSettings
+    from optunas.darts.choices import Searchable
     from optunas.darts.restarts import Plan
     from optunas.study import StudySpec
 
@@ -248,10 +249,25 @@ def _plan(
         training=training,
         validation_epochs=validated,
         keep_best_epoch=spec.score == "best",
-        notes=(f"The final network has {network.origin}.",) if network.origin else (),
+        notes=_notes(part.space, network.origin),
     )
     plan.check()
     return plan
+
+
+def _notes(space: Searchable, origin: str) -> tuple[str, ...]:
+    """What a person should know of the final network and of what was left out."""
+    from optunas.darts.choices import closed_of, operations_of
+
+    notes = [f"The final network has {origin}."] if origin else []
+    closed = closed_of(space)
+    if closed is not None:
+        names = [o.name for o, shut in zip(operations_of(space), closed[0], strict=True) if shut]
+        notes.append(
+            f"In the first layer there is no {' or '.join(names)}, for the input's channels would "
+            "stay as they are."
+        )
+    return tuple(notes)
 
 
 def _check_counts(options: dict[str, Any], counts: dict[str, int]) -> None:
@@ -280,7 +296,7 @@ def _settings(file: str, options: dict[str, Any], counts: dict[str, int]) -> Sea
     if isinstance(own, SearchSettings):
         base = own
     else:
-        base = SearchSettings(**counts)
+        base = replace(SearchSettings(), **counts)
     return replace(base, **{name: value for name, value in options.items() if value is not None})
 
 

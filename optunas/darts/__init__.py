@@ -1,4 +1,4 @@
-"""DARTS: a differentiable search over cell spaces whose result seeds a study.
+"""DARTS: a differentiable search over cells or layers whose result seeds a study.
 
 Importing this room loads no torch; a search does.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from optunas.darts.settings import HALTS, ORDERS, VARIANTS, SearchSettings
+from optunas.darts.settings import HALTS, ORDERS, SELECTIONS, VARIANTS, SearchSettings
 
 if TYPE_CHECKING:
     from optunas.darts.choose import Ranked, discretize, ranked
     from optunas.darts.collapse import Report, collapse_report
+    from optunas.darts.macro_supernet import MacroSuperNetwork
     from optunas.darts.perturbation import Perturbation, perturb
     from optunas.darts.record import EpochRecord, Search
     from optunas.darts.result import SearchResult, read_result, write_result
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = [
     "HALTS",
     "ORDERS",
+    "SELECTIONS",
     "VARIANTS",
     "EpochRecord",
+    "MacroSuperNetwork",
     "Perturbation",
     "Ranked",
     "Report",
@@ -42,6 +45,7 @@ __all__ = [
 
 _LAZY = {
     "EpochRecord": "record",
+    "MacroSuperNetwork": "macro_supernet",
     "Perturbation": "perturbation",
     "Ranked": "choose",
     "Report": "collapse",

@@ -39,10 +39,26 @@ def test_the_file_says_what_it_is_at_its_top(tmp_path: Path) -> None:
         "epochs": 2,
         "steps": 8,
         "seconds": 3.0,
+        "choice_steps": 0,
+        "choice_seconds": 0.0,
         "validation_epochs": 0,
         "validation_seconds": 0.0,
         "device": "cpu",
     }
+
+
+def test_a_file_from_before_there_were_other_rules_is_by_argmax(tmp_path: Path) -> None:
+    made = result(NB201, (7,))
+    write_result(made, tmp_path / "g.json")
+    body = json.loads((tmp_path / "g.json").read_text())
+    del body["selection"]
+    for row in body["restarts"]:
+        del row["choice"], row["choice_seconds"], row["choice_steps"]
+    (tmp_path / "g.json").write_text(json.dumps(body))
+    again = read_result(tmp_path / "g.json")
+    assert again == read_result(tmp_path / "g.json")
+    assert (again.selection, again.best.choice) == ("argmax", {})
+    assert again.architecture == made.architecture
 
 
 def test_the_cost_is_that_of_all_restarts() -> None:
@@ -85,7 +101,7 @@ def broken_restart(**fields: Any) -> dict[str, Any]:
         (changed(kept=4), "keeps number 4 of 1 restarts"),
         (changed(restarts=[]), "keeps number 0 of 0 restarts"),
         (changed(space_digest="abc"), "its space was changed"),
-        (changed(space={"kind": "macro"}), "its space is of the kind 'macro'"),
+        (changed(space={"kind": "elastic"}), "its space is of the kind 'elastic'"),
         (changed(network=5), r"do not fit together \(TypeError"),
         (broken_restart(weights={"normal": [[1.0]]}), r"weights are of the cells \['normal'\]"),
         (broken_restart(weights={"cell": [[1.0]]}), "a column for each operation"),

@@ -39,18 +39,25 @@ class DrNas(Variant):
         # torch's reparameterised sample takes no generator: its global numbers are borrowed.
         seed = int(torch.randint(2**62, (), generator=generator))
         with seeded(seed):
-            return Mixing({kind: self._among(_sample(a)) for kind, a in alphas.items()})
+            return Mixing({kind: self._among(_sample(self.open(a))) for kind, a in alphas.items()})
 
     def read(self, alphas: Alphas) -> dict[str, Tensor]:
-        means = {kind: Dirichlet(concentration(a), False).mean for kind, a in alphas.items()}
+        means = {
+            kind: Dirichlet(concentration(self.open(alpha)), False).mean
+            for kind, alpha in alphas.items()
+        }
         return {kind: self._among(mean.to(alphas[kind].dtype)) for kind, mean in means.items()}
 
-    def _among(self, theta: Tensor) -> Tensor:
-        """The shares (E, O) among what can stand there.
+    def _open_parts(self, alpha: Tensor) -> list[Tensor]:
+        """The alphas of what can stand there; edge by edge where that is not the same."""
+        if self.closed is None:
+            return [alpha]
+        return [
+            row[~shut.to(row.device)][None] for row, shut in zip(alpha, self.closed, strict=True)
+        ]
 
-        Some parts of a Dirichlet sample, in proportion, are a sample of the distribution with their
-        concentrations.
-        """
+    def _among(self, theta: Tensor) -> Tensor:
+        """The shares (E, O) among what can stand there; the others' are as good as 0 already."""
         if self.closed is None:
             return theta
         left = theta.masked_fill(self.closed.to(theta.device), 0.0)
@@ -60,7 +67,8 @@ class DrNas(Variant):
         weight = self.settings.alpha_weight_decay
         if not weight:
             return None
-        total = torch.stack([_divergence(alpha) for alpha in operations]).sum()
+        parts = [part for alpha in operations for part in self._open_parts(alpha)]
+        total = torch.stack([_divergence(part) for part in parts]).sum()
         return weight * total.to(operations[0].dtype)
 
 
