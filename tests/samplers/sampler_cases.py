@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,8 +40,12 @@ HYPER = HyperSpace(
     width=Int(4, 64, log=True),
     epochs=Int(2, 10, step=2),
 )
+CELL = DenseCellSpace(("none", "skip_connect", "nor_conv_3x3"), num_nodes=4)
+"""729 codes: listed in no time."""
+CHOICES = HyperSpace({f"c{i}": Choice(tuple("abcd")) for i in range(12)})
+"""Too many to be listed."""
 SPACES: dict[str, Space[Any]] = {
-    "NB201": NB201,
+    "cell": CELL,
     "DARTS": DARTS,
     "macro": MacroSpace(),
     "elastic": ElasticSpace(widths=((8, 16), 24), depths=(1, 2)),
@@ -110,8 +113,3 @@ def seen_of(
     trial.number = number
     row = None if values is None else tuple(values)
     return Seen(number, member, space.digest(member), state, row, trial)
-
-
-def stamp(text: str) -> int:
-    """A number from a text, the same in every process."""
-    return zlib.crc32(text.encode())

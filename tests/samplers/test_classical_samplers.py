@@ -10,8 +10,12 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from sampler_cases import (
+    CELL,
+    CHOICES,
     SAMPLERS,
     SMALL,
     SPACES,
@@ -25,7 +29,6 @@ from sampler_cases import (
 from optunas import codec
 from optunas.errors import InvalidSpecError
 from optunas.samplers import SeededSampler
-from optunas.space import NB201
 
 EVERY = pytest.mark.parametrize("make", SAMPLERS.values(), ids=SAMPLERS.keys())
 LEARNING = [name for name in SAMPLERS if name != "unique_random"]
@@ -48,7 +51,7 @@ def test_every_space_is_searched_without_repetition(make: Make, kind: str, objec
 
 
 @EVERY
-@pytest.mark.parametrize(("kind", "objectives"), [("NB201", 3), ("hyper", 1)])
+@pytest.mark.parametrize(("kind", "objectives"), [("cell", 3), ("hyper", 1)])
 def test_a_resumed_run_suggests_what_an_uninterrupted_one_would(
     make: Make, kind: str, objectives: int
 ) -> None:
@@ -63,39 +66,39 @@ def test_a_resumed_run_suggests_what_an_uninterrupted_one_would(
 
 @EVERY
 def test_it_can_be_wrapped_as_a_study_does(make: Make) -> None:
-    plain, by_study = new_study(make(NB201, seed=1), 3), new_study(make(NB201, seed=1), 3)
+    plain, by_study = new_study(make(CELL, seed=1), 3), new_study(make(CELL, seed=1), 3)
     by_study.sampler = wrapped(by_study.sampler, 5)
     for study in (plain, by_study):
-        go_on(study, NB201, 20)
-    assert members(plain, NB201) == members(by_study, NB201)
+        go_on(study, CELL, 20)
+    assert members(plain, CELL) == members(by_study, CELL)
 
 
 @EVERY
 def test_another_seed_suggests_something_else(make: Make) -> None:
-    studies = [new_study(make(NB201, seed=seed)) for seed in (1, 2)]
+    studies = [new_study(make(CELL, seed=seed)) for seed in (1, 2)]
     for study in studies:
-        go_on(study, NB201, 6)
-    assert members(studies[0], NB201) != members(studies[1], NB201)
+        go_on(study, CELL, 6)
+    assert members(studies[0], CELL) != members(studies[1], CELL)
 
 
 @EVERY
 @pytest.mark.parametrize("objectives", [1, 3])
 def test_workers_with_one_seed_do_not_collide(make: Make, objectives: int) -> None:
     storage = optuna.storages.InMemoryStorage()
-    first = new_study(make(NB201, seed=1), objectives, storage=storage, study_name="s")
+    first = new_study(make(CELL, seed=1), objectives, storage=storage, study_name="s")
     workers = [first] + [
-        optuna.load_study(study_name="s", storage=storage, sampler=make(NB201, seed=1))
+        optuna.load_study(study_name="s", storage=storage, sampler=make(CELL, seed=1))
         for _ in range(2)
     ]
     asked = []
     for turn in range(12):
         trials = [worker.ask() for worker in workers]
-        cells = [codec.suggest(trial, NB201) for trial in trials]
+        cells = [codec.suggest(trial, CELL) for trial in trials]
         asked += cells
         order = [0, 1, 2] if turn % 2 else [2, 0, 1]
         for at in order:
-            workers[at].tell(trials[at], values_of(NB201, cells[at], objectives))
-    assert len({NB201.digest(cell) for cell in asked}) == 36
+            workers[at].tell(trials[at], values_of(CELL, cells[at], objectives))
+    assert len({CELL.digest(cell) for cell in asked}) == 36
 
 
 @EVERY
@@ -129,10 +132,10 @@ def test_infeasible_members_are_never_proposed(make: Make) -> None:
     def feasible(cell: Any) -> bool:
         return sum(edge.operation == "nor_conv_3x3" for edge in cell.edges) <= 1
 
-    study = new_study(make(NB201, feasible=feasible, seed=1), 3)
-    go_on(study, NB201, 30)
-    found = members(study, NB201)
-    assert all(feasible(cell) and NB201.is_connected(cell) for cell in found)
+    study = new_study(make(CELL, feasible=feasible, seed=1), 3)
+    go_on(study, CELL, 30)
+    found = members(study, CELL)
+    assert all(feasible(cell) and CELL.is_connected(cell) for cell in found)
 
 
 @EVERY
@@ -146,27 +149,27 @@ def test_a_space_without_a_feasible_member_still_gets_one(make: Make) -> None:
 @pytest.mark.filterwarnings("ignore:The value nan is not acceptable")
 @pytest.mark.parametrize("bad", [float("inf"), -float("inf"), float("nan")])
 def test_values_that_are_not_finite_do_no_harm(make: Make, bad: float) -> None:
-    study = new_study(make(NB201, seed=1), 2)
+    study = new_study(make(CELL, seed=1), 2)
     for number in range(24):
         trial = study.ask()
-        values = values_of(NB201, codec.suggest(trial, NB201), 2)
+        values = values_of(CELL, codec.suggest(trial, CELL), 2)
         study.tell(trial, [bad, values[1]] if number % 3 == 0 else values)
-    assert len({NB201.digest(cell) for cell in members(study, NB201)}) == 24
+    assert len({CELL.digest(cell) for cell in members(study, CELL)}) == 24
 
 
 @EVERY
 def test_a_study_of_failures_alone_goes_on(make: Make) -> None:
-    study = new_study(make(NB201, seed=1), 3)
+    study = new_study(make(CELL, seed=1), 3)
     for _ in range(15):
         trial = study.ask()
-        codec.suggest(trial, NB201)
+        codec.suggest(trial, CELL)
         study.tell(trial, state=TrialState.FAIL)
-    assert len(set(members(study, NB201))) == 15
+    assert len(set(members(study, CELL))) == 15
 
 
 @EVERY
 def test_trials_of_other_parameters_are_passed_over(make: Make) -> None:
-    study = new_study(make(NB201, seed=1))
+    study = new_study(make(CELL, seed=1))
     for value in (1.0, 2.0):
         study.add_trial(
             optuna.create_trial(
@@ -175,7 +178,7 @@ def test_trials_of_other_parameters_are_passed_over(make: Make) -> None:
         )
     trial = study.ask()
     study.tell(trial, state=TrialState.FAIL)  # asked for nothing
-    go_on(study, NB201, 12)
+    go_on(study, CELL, 12)
     assert len(study.trials) == 15
 
 
@@ -194,32 +197,32 @@ def test_without_a_space_optunas_distributions_do(make: Make) -> None:
 
 @EVERY
 def test_a_trial_that_asks_for_more_than_the_space_gets_it(make: Make) -> None:
-    study = new_study(make(NB201, seed=1))
+    study = new_study(make(CELL, seed=1))
     for _ in range(10):
         trial = study.ask()
-        codec.suggest(trial, NB201)
+        codec.suggest(trial, CELL)
         study.tell(trial, trial.suggest_float("more", 0, 1))
     assert len({t.params["more"] for t in study.trials}) == 10
 
 
 @EVERY
 def test_one_sampler_serves_several_studies(make: Make) -> None:
-    alone = [new_study(make(NB201, seed=1), k) for k in (1, 2)]
-    shared = make(NB201, seed=1)
+    alone = [new_study(make(CELL, seed=1), k) for k in (1, 2)]
+    shared = make(CELL, seed=1)
     both = [new_study(shared, k) for k in (1, 2)]
     for _ in range(3):
         for study in (*alone, *both):
-            go_on(study, NB201, 5)
+            go_on(study, CELL, 5)
     for one, other in zip(alone, both, strict=True):
-        assert members(one, NB201) == members(other, NB201)
+        assert members(one, CELL) == members(other, CELL)
 
 
 @EVERY
 def test_threads_share_a_sampler(make: Make) -> None:
-    study = new_study(make(NB201, seed=1), 2)
+    study = new_study(make(CELL, seed=1), 2)
 
     def objective(trial: optuna.Trial) -> tuple[float, ...]:
-        return tuple(values_of(NB201, codec.suggest(trial, NB201), 2))
+        return tuple(values_of(CELL, codec.suggest(trial, CELL), 2))
 
     study.optimize(objective, n_trials=30, n_jobs=3)
     assert all(t.state == TrialState.COMPLETE for t in study.trials)
@@ -243,26 +246,26 @@ def test_fixed_distributions_are_enough(make: Make) -> None:
 
 
 @EVERY
-def test_a_database_gives_what_memory_gives(make: Make, tmp_path: Any) -> None:
-    url = f"sqlite:///{tmp_path}/s.db"
-    memory = new_study(make(NB201, seed=1), 2)
-    stored = new_study(make(NB201, seed=1), 2, storage=url)
+def test_a_stored_study_gives_what_one_in_memory_gives(make: Make, tmp_path: Any) -> None:
+    journal = JournalStorage(JournalFileBackend(str(tmp_path / "s.log")))
+    memory = new_study(make(CELL, seed=1), 2)
+    stored = new_study(make(CELL, seed=1), 2, storage=journal)
     for study in (memory, stored):
-        go_on(study, NB201, 12)
-    assert members(memory, NB201) == members(stored, NB201)
+        go_on(study, CELL, 12)
+    assert members(memory, CELL) == members(stored, CELL)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_it_can_be_pickled_in_the_middle_of_a_study(name: str) -> None:
-    study = new_study(SAMPLERS[name](NB201, seed=1), 2)
-    go_on(study, NB201, 12)
+    study = new_study(SAMPLERS[name](CELL, seed=1), 2)
+    go_on(study, CELL, 12)
     again = pickle.loads(pickle.dumps(study.sampler))
-    other = new_study(SAMPLERS[name](NB201, seed=1), 2)
-    go_on(other, NB201, 12)
+    other = new_study(SAMPLERS[name](CELL, seed=1), 2)
+    go_on(other, CELL, 12)
     other.sampler = again
     for one in (study, other):
-        go_on(one, NB201, 6)
-    assert members(study, NB201) == members(other, NB201)
+        go_on(one, CELL, 6)
+    assert members(study, CELL) == members(other, CELL)
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -270,10 +273,10 @@ def test_it_beats_random_search(name: str) -> None:
     def best(make: Make) -> list[float]:
         found = []
         for seed in range(6):
-            study = new_study(make(NB201, seed=seed))
+            study = new_study(make(CHOICES, seed=seed))
             for _ in range(60):
                 trial = study.ask()
-                study.tell(trial, values_of(NB201, codec.suggest(trial, NB201), 1))
+                study.tell(trial, values_of(CHOICES, codec.suggest(trial, CHOICES), 1))
             found.append(study.best_value)
         return found
 
