@@ -47,12 +47,14 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 def trained(paths: list[Path], cells: list[str], missing: bool) -> dict[str, list[float]]:
-    """Scores of the trainings of each cell that has some, in the order of ``cells``."""
+    """Scores of the trainings of each cell that has some, in the order of ``cells``.
+
+    A training that several files hold, or one of them twice, counts once.
+    """
+    done = [row for path in paths for row in rows(path) if row["kind"] == "train"]
     known: dict[str, list[float]] = defaultdict(list)
-    for path in paths:
-        for row in rows(path):
-            if row["kind"] == "train":
-                known[row["what"]].append(row["score"])
+    for (cell, _), score in {(row["what"], row["seed"]): row["score"] for row in done}.items():
+        known[cell].append(score)
     for cell in cells if missing else ():
         if cell not in known:
             row = do(Job("train", cell, 0))
