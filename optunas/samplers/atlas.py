@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 
 from optunas.errors import InvalidSpecError
-from optunas.samplers.features import Encoder
+from optunas.samplers.features import encoder_of
 from optunas.samplers.members import Members
-from optunas.samplers.seen import Floats, Known
+from optunas.samplers.seen import Floats, Known, Seen
 
 __all__ = ["Atlas", "Extra"]
 
 Extra = Callable[[Any], Sequence[float]]
 """member -> further features, such as zero-cost proxies; always as many, NaN where there is none"""
-
-REMEMBERED = 50_000
-"""Members whose rows are kept, before the memory starts anew."""
 
 
 class Atlas:
@@ -38,23 +35,27 @@ class Atlas:
     ) -> None:
         self.members, self._known, self._extra = members, known, extra
         self.objectives = objectives
-        self.encoder = Encoder(members.space)
-        self._rows: dict[Any, Floats] = {}
+        self.encoder = encoder_of(members.space)
+        self._rows: dict[int, tuple[Any, Floats]] = {}
         self._more: dict[Any, Floats] = {}
         self._listed: tuple[Floats, Floats] | None = None
 
-    def rows(self, members: Sequence[Any]) -> Floats:
-        """Scaled features of trials' members, (n, F); remembered."""
-        if len(self._rows) > REMEMBERED:
-            self._rows.clear()
-        fresh = [m for m in dict.fromkeys(members) if m not in self._rows]
-        self._rows.update(zip(fresh, self.encoder.scaled(fresh), strict=True))
-        if not members:
+    def rows_of(self, seen: Sequence[Seen]) -> Floats:
+        """Scaled features of trials' members, (n, F); each is computed once."""
+        fresh = [s for s in seen if self._row_of(s) is None]
+        if fresh:
+            rows = self.rows([s.member for s in fresh])
+            self._rows.update({s.number: (s.member, r) for s, r in zip(fresh, rows, strict=True)})
+        if not seen:
             return np.zeros((0, self.encoder.width))
-        return np.stack([self._rows[member] for member in members])
+        return np.stack([self._rows[s.number][1] for s in seen])
 
-    def fresh_rows(self, members: Sequence[Any]) -> Floats:
-        """As :meth:`rows`, of candidates that will hardly be asked for again."""
+    def _row_of(self, seen: Seen) -> Floats | None:
+        member, row = self._rows.get(seen.number, (None, None))
+        return row if member is seen.member else None
+
+    def rows(self, members: Sequence[Any]) -> Floats:
+        """Scaled features, (n, F)."""
         return self.encoder.scaled(members)
 
     def known(self, members: Sequence[Any]) -> Floats:

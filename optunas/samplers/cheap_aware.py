@@ -29,7 +29,7 @@ FEWEST = 3
 AHEAD = 8
 """Workers that are thought of one by one; beyond, a random one of the best is taken."""
 
-CLIMBS, CLIMBERS, STEPS = 2, 10, 60
+CLIMBS, CLIMBERS, STEPS = 2, 10, 30
 """Rounds of local search on the gain, its starts, and the neighbours looked at in each round."""
 
 CHOSEN_AMONG = 128
@@ -85,7 +85,7 @@ class CheapAwareSampler(SpaceSampler):
         startup_trials: int = 8,
         floor: float = 0.3,
         reference: Mapping[Any, float] | None = None,
-        candidates: int = 400,
+        candidates: int = 200,
         extra: Extra | None = None,
         shortlist: int = 64,
         earlier: Earlier | None = None,
@@ -267,7 +267,7 @@ def _order(gains: Floats, rng: np.random.Generator) -> np.ndarray:
 
 
 def _pool_of(atlas: Atlas, members: list[Any]) -> Pool:
-    return Pool(members, atlas.fresh_rows(members), atlas.known(members))
+    return Pool(members, atlas.rows(members), atlas.known(members))
 
 
 def _checked_reference(arguments: Arguments, reference: Any) -> dict[int, float]:

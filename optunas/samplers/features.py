@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy as np
 from optunas.errors import InvalidArchitectureError, OptunasError
 from optunas.metrics import closed_form
 from optunas.samplers.cell_graphs import CellGraphs, statistics_of
-from optunas.samplers.plain_space import PlainSpace
 from optunas.samplers.seen import Floats
 from optunas.space import (
     Cell,
@@ -27,14 +27,18 @@ from optunas.space import (
     StackSpace,
     Subnet,
 )
+from optunas.space.operations import VOCABULARY, Operation
 
-__all__ = ["Encoder", "encode_members"]
+__all__ = ["Encoder", "encode_members", "encoder_of"]
 
 INPUT_SHAPE, OUTPUTS = (3, 32, 32), 10
 """Of the network whose costs are features: only how members compare matters."""
 
 SEPARATE = 48
 """Numbers of hyperparameters up to which each is a block that a predictor can weigh."""
+
+REMEMBERED = 20_000
+"""Members whose costs are kept: all of NAS-Bench-201, for the next sampler of a process too."""
 
 SCALED_ON = 200
 """Random members by which the columns of a space are scaled."""
@@ -110,6 +114,29 @@ class Encoder:
             rows[:, start : start + size] = (rows[:, start : start + size] - centre) * scale
             start += size
         return rows
+
+
+def encoder_of(space: Space[Any]) -> Encoder:
+    """The encoder of a space, with what it remembers, shared by the samplers of a process.
+
+    Spaces with own operations are not: two are equal when their names are, and their costs differ.
+    """
+    own = any(operation.name not in VOCABULARY for operation in _operations(space))
+    return Encoder(space) if own else _shared(space)
+
+
+@lru_cache(maxsize=4)
+def _shared(space: Space[Any]) -> Encoder:
+    return Encoder(space)
+
+
+def _operations(space: Space[Any]) -> list[Operation]:
+    """The candidates of the cells in a space, of its parts too."""
+    if isinstance(space, JointSpace):
+        return [o for part in space.spaces.values() for o in _operations(part)]
+    found = [*getattr(space, "operations", ())]
+    found += getattr(getattr(space, "cell", None), "operations", ())
+    return [operation for operation in found if isinstance(operation, Operation)]
 
 
 def encode_members(space: Space[Any], members: Iterable[Any]) -> Floats:
@@ -270,17 +297,13 @@ def _subnet(subnet: Subnet) -> Floats:
 
 def _cost_blocks(space: Space[Any]) -> list[Block]:
     """Logarithms of parameters and MACs; none for a space whose costs are not in closed form."""
-    operations = [*getattr(space, "operations", ())]
-    operations += [*getattr(getattr(space, "cell", None), "operations", ())]
-    if isinstance(space, PlainSpace) or any(
-        getattr(o, "factory", None) is not None and o.cost is None for o in operations
-    ):
+    if any(o.factory is not None and o.cost is None for o in _operations(space)):
         return []
     try:
         _cost(space.sample(np.random.default_rng(0)))
     except Exception:  # no closed form: a user's own kind of architecture
         return []
-    return [("costs", _each(_cost))]
+    return [("costs", _each(lru_cache(maxsize=REMEMBERED)(_cost)))]
 
 
 def _cost(architecture: Any) -> tuple[float, float]:

@@ -101,8 +101,7 @@ class GaussianProcess:
     @cached_property
     def _factor(self) -> Floats:
         covariance = self._kernel(self._x, self._x) + np.diag(self._noise)
-        found: Floats = np.linalg.cholesky(covariance)
-        return found
+        return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
     @cached_property
     def _alpha(self) -> Floats:

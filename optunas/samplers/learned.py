@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -135,10 +135,19 @@ class Learned:
             deviation = np.full(len(mean), max(half, 1e-6))
         return Warped(mean, deviation, self.warp)
 
-    def predict(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the losses, each (m,)."""
+    def predict(
+        self, rows: Floats, values_of: Callable[[Floats], Floats] | None = None
+    ) -> tuple[Floats, Floats]:
+        """Mean and standard deviation, each (m,), of the losses or of a function of them.
+
+        Args:
+            rows: (m, F), scaled features.
+            values_of: applied to losses elementwise; None leaves them as they are.
+        """
         belief = self.belief(rows)
         drawn = self.warp.backward(belief.mean[:, None] + belief.std[:, None] * _NODES)
+        if values_of is not None:
+            drawn = values_of(drawn)
         weights = _WEIGHTS / _WEIGHTS.sum()
         mean = drawn @ weights
         return mean, np.sqrt(np.maximum(np.square(drawn - mean[:, None]) @ weights, 0.0))

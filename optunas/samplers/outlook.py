@@ -102,7 +102,6 @@ class Outlook:
         self.atlas, self._plain, self._cache, self._past = atlas, plain, cache, past
         self._seen = list(seen)
         self._complete = [s for s in seen if s.values is not None]
-        members = [s.member for s in self._complete]
         values = np.array([s.values for s in self._complete], dtype=float)
         self._values = values.reshape(-1, len(directions))
         self.unknown = [at for at in range(len(directions)) if np.isnan(plain.known[:, at]).any()]
@@ -114,7 +113,7 @@ class Outlook:
         ]
         self.axes: list[Axis] = axes_of(directions, ranges)
         self.losses = self._losses(self._values)
-        self._rows = atlas.rows(members)
+        self._rows = atlas.rows_of(self._complete)
         self._evidence = {at: self._evidence_of(at) for at in self.unknown}
         self._given = dict(reference or {})
         self._floor = floor
@@ -128,7 +127,7 @@ class Outlook:
         """Complete trials, and pruned ones as far as their curves tell."""
         guessed = guesses(self._seen, at)
         numbers = [s.number for s in self._complete] + [g.seen.number for g in guessed]
-        rows = np.concatenate([self._rows, self.atlas.rows([g.seen.member for g in guessed])])
+        rows = np.concatenate([self._rows, self.atlas.rows_of([g.seen for g in guessed])])
         told = self.axes[at].losses(np.array([g.value for g in guessed], dtype=float))
         losses = np.concatenate([self.losses[:, at], told])
         noise = np.array([0.0] * len(self._complete) + [g.variance for g in guessed])
