@@ -175,7 +175,7 @@ REFUSED = {
         ["Unknown proxy 'synflo'; did you mean 'synflow'?"],
     ),
     "no proxies": (("rank", "asked.py", "--proxies", ","), ["Name at least one proxy"]),
-    "device": (("rank", "asked.py", "--device", "tpu"), ["Unknown device 'tpu'"]),
+    "device": (("rank", "asked.py", "--device", "tpu"), ["There is no device 'tpu' here"]),
     "output": (("rank", "asked.py", "-o", "no/such/file.csv"), ["must be a file in a folder"]),
     "other file": (("rank", "asked.py", "-o", "asked.py"), ["is not a file that", "--output"]),
     "csv and json": (("score", "asked.py", "--csv", "--json"), ["--csv or --json, not both"]),
