@@ -13,7 +13,7 @@ from optunas.cli.options import AsJson, Storage, Trust, guarded, opened
 from optunas.errors import without_password
 
 if TYPE_CHECKING:
-    from optunas.study import StudySpec
+    from optunas.study import StudyHandle, StudySpec
 
 __all__ = ["app"]
 
@@ -68,6 +68,18 @@ def run(
     name: NewName = None,
     storage: Storage = None,
     trust: Trust = None,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(
+            "--warm-start",
+            help="Earlier study on other data or another device: its front is trained first, its "
+            "trials inform the predictor.",
+        ),
+    ] = None,
+    warm_start_storage: Annotated[
+        str | None,
+        typer.Option("--warm-start-storage", help="Where the earlier study is, if not here."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate minutes and disk, store nothing.")
     ] = False,
@@ -96,6 +108,10 @@ def run(
                     f"The study {study!r} is stored with its name and seed {handle.spec.seed}; "
                     "give --name and --seed with the study file, which makes a new study."
                 )
+        if warm_start is not None:
+            _start_warm(handle, warm_start, warm_start_storage or storage, trust)
+        elif warm_start_storage is not None:
+            raise InvalidSpecError("--warm-start-storage says where --warm-start is; give both.")
         again = f"optunas study run {handle.name}{_flag(storage)}"
         try:
             run_study(
@@ -109,6 +125,18 @@ def run(
             typer.echo(f"\nStopped; everything finished is stored. Go on with: {again}", err=True)
             raise typer.Exit(130) from None
         summary(handle)
+
+
+def _start_warm(
+    handle: StudyHandle, earlier: str, storage: str | None, trust: list[str] | None
+) -> None:
+    from optunas.samplers.own import learns_from_earlier
+    from optunas.study import load, warm_start
+
+    count = warm_start(handle, load(earlier, storage, trust=trust or ()))
+    learns = learns_from_earlier(handle.spec.sampler)
+    also = "" if learns else f"; the sampler {handle.spec.sampler} learns nothing else from it"
+    typer.echo(f"Enqueued {count} networks of the front of {earlier}{also}.")
 
 
 @app.command("list")

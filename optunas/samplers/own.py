@@ -17,7 +17,15 @@ from optunas.samplers.members import Identity
 from optunas.samplers.seen import Feasible, Known
 from optunas.space import Space
 
-__all__ = ["OWN", "Given", "make_own", "own_class"]
+__all__ = [
+    "OWN",
+    "Given",
+    "learns_from_earlier",
+    "make_own",
+    "own_class",
+    "own_options",
+    "takes_proxies",
+]
 
 OWN = {
     "architecture_nsga2": "architecture_nsga2:ArchitectureNSGAII",
@@ -56,9 +64,19 @@ def own_class(name: str) -> type[BaseSampler]:
 def own_options(name: str) -> list[str]:
     """What a definition may set."""
     from_study = {"self", "seed", "space", "name", "known", "feasible", "identity", "extra"}
-    from_study |= {"earlier"}
+    from_study |= {"earlier", "resolve"}
     parameters = inspect.signature(own_class(name).__init__).parameters
     return [p for p in parameters if p not in from_study]
+
+
+def learns_from_earlier(name: str) -> bool:
+    """Whether the sampler called ``name`` can be given the trials of an earlier study."""
+    return name in OWN and "earlier" in inspect.signature(own_class(name).__init__).parameters
+
+
+def takes_proxies(name: str) -> bool:
+    """Whether the sampler called ``name`` can be given zero-cost proxies as features."""
+    return name in OWN and "extra" in inspect.signature(own_class(name).__init__).parameters
 
 
 def make_own(name: str, options: Mapping[str, Any], given: Given, seed: int) -> BaseSampler:

@@ -7,6 +7,7 @@ from optunas.study.references import load_file
 from optunas.study.running import run
 from optunas.study.seeding import seed
 from optunas.study.spec import StudySpec
+from optunas.study.warm_start import warm_start
 
 __all__ = [
     "Budget",
@@ -21,4 +22,5 @@ __all__ = [
     "names",
     "run",
     "seed",
+    "warm_start",
 ]

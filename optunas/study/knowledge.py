@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,15 +18,36 @@ class Knowledge:
     Args:
         make: makes the study's objective, whose task may have data to load: called when it is first
             needed, unless :attr:`objective` is set before.
+        proxies: names of zero-cost proxies for :meth:`extra`; checked here.
+
+    Raises:
+        UnknownNameError: for an unknown proxy.
     """
 
-    def __init__(self, make: Callable[[], Objective]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Objective], proxies: Sequence[str] = ()) -> None:
+        self._make, self.proxies = make, tuple(proxies)
+        if self.proxies:
+            from optunas.metrics.proxies.catalogue import check_names
+
+            check_names(self.proxies)
 
     @cached_property
     def objective(self) -> Objective:
         """The study's; a run that has made one sets it."""
         return self._make()
+
+    @cached_property
+    def _member_proxies(self) -> Any:
+        from optunas.metrics.proxies.members import MemberProxies
+
+        one = self.objective
+        return MemberProxies(
+            one.space, one.task, self.proxies, training=one.training, seed=one.seed
+        )
+
+    def extra(self, member: Any) -> list[float]:
+        """The member's zero-cost proxies, as features of a predictor; each network once."""
+        return self._member_proxies.extra(member)
 
     def known(self, member: Any) -> dict[int, float]:
         """Values of the objectives that are known, by index; NaN is none."""

@@ -15,9 +15,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
 
-from optunas import codec
 from optunas.errors import (
-    InvalidSpecError,
     OptunasError,
     StorageError,
     StudyExistsError,
@@ -25,13 +23,13 @@ from optunas.errors import (
     nearest,
 )
 from optunas.objective import Objective
-from optunas.samplers import Given, SeededSampler, generation_key, make_sampler
 from optunas.space import Choice, Float, Int, Space
 from optunas.space.parameters import Parameter
 from optunas.study.handle import StudyHandle
 from optunas.study.knowledge import Knowledge
 from optunas.study.pruners import make_pruner
 from optunas.study.references import load_file, resolve, resolver
+from optunas.study.sampling import PLANNED, proxies_of, study_sampler
 from optunas.study.spec import StudySpec, differences
 from optunas.study.storage import open_storage, storage_errors, storage_url
 
@@ -47,9 +45,6 @@ __all__ = [
 
 SPEC = "optunas:spec"
 """Study attribute with the definition as JSON."""
-
-PLANNED = "optunas:planned_trials"
-"""Study attribute: the budget's trials at creation, which sized a genetic sampler's population."""
 
 NOT_COMPARED = ("budget", "description")
 """What may change without making another study of it."""
@@ -82,8 +77,8 @@ def create(
     spec = spec if isinstance(spec, StudySpec) else load_file(spec)
     spec.to_json()  # Raises for what cannot be stored.
     made = objective or make_objective(spec, trust=["*"], device=device)
-    knowledge = Knowledge(lambda: made)
-    sampler = _sampler(spec, spec.budget.trials, knowledge)
+    knowledge = Knowledge(lambda: made, proxies_of(spec))
+    sampler = study_sampler(spec, knowledge, ("*",))
     pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
     url, opened = _open(storage)
     with storage_errors(url):
@@ -127,8 +122,8 @@ def load(
             "the new study another name."
         )
     spec = StudySpec.from_json(attrs[SPEC], resolver(trust))
-    knowledge = Knowledge(lambda: make_objective(spec, trust))
-    study.sampler = _sampler(spec, attrs.get(PLANNED), knowledge)
+    knowledge = Knowledge(lambda: make_objective(spec, trust), proxies_of(spec))
+    study.sampler = study_sampler(spec, knowledge, trust, study)
     study.pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
     return StudyHandle(study, spec, url, tuple(trust), knowledge)
 
@@ -266,29 +261,6 @@ def _open(storage: str | BaseStorage | None, must_exist: bool = False) -> tuple[
     return url, open_storage(url, must_exist=must_exist)
 
 
-def _sampler(spec: StudySpec, planned: int | None, knowledge: Knowledge) -> SeededSampler:
-    if spec.budget.patience_generations and not generation_key(spec.sampler):
-        raise InvalidSpecError(
-            f"patience_generations needs a genetic sampler (nsga2, nsga3, architecture_nsga2), "
-            f"got {spec.sampler!r}; use patience_trials."
-        )
-    return make_sampler(
-        spec.sampler,
-        spec.sampler_options,
-        spec.seed,
-        trials=planned,
-        objectives=len(spec.objectives),
-        distributions=codec.distributions(spec.space),
-        given=Given(
-            spec.space,
-            knowledge.known,
-            knowledge.feasible,
-            # Where equal networks are not reused, a code is a candidate of its own.
-            "digest" if spec.reuse else "code",
-        ),
-    )
-
-
 def _describe(study: optuna.Study, spec: StudySpec) -> None:
     """Store what makes a bare study ours; the definition last, as the sign that all is there."""
     with warnings.catch_warnings():
@@ -324,6 +296,6 @@ def _existing(spec: StudySpec, storage: BaseStorage, url: str, knowledge: Knowle
     else:
         # A creation that was killed half way: finish it.
         _describe(study, spec)
-    study.sampler = _sampler(spec, study.user_attrs.get(PLANNED), knowledge)
+    study.sampler = study_sampler(spec, knowledge, ("*",), study)
     study.pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
     return StudyHandle(study, replace(spec), url, ("*",), knowledge)

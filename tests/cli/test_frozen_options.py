@@ -47,7 +47,11 @@ FROZEN = {
     "study delete": {"NAME", "--yes", "-y"} | STORAGE,
     "study front": {"NAME", "--csv"} | JSON | STORAGE | TRUST,
     "study list": STORAGE | JSON,
-    "study run": {"STUDY", "--timeout", "--workers", "--dry-run"} | NEW | STORAGE | TRUST,
+    "study run": {"STUDY", "--timeout", "--workers", "--dry-run"}
+    | {"--warm-start", "--warm-start-storage"}
+    | NEW
+    | STORAGE
+    | TRUST,
     "study seed": {"NAME", "FILE", "--neighbours"} | STORAGE | TRUST,
     "study show": {"NAME"} | STORAGE | JSON | TRUST,
 }
