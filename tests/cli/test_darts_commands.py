@@ -47,7 +47,7 @@ def file(folder: Path) -> str:
 def test_a_search_writes_its_file_and_leaves_nothing_else(
     cli: Cli, file: str, folder: Path
 ) -> None:
-    done = cli("darts", "search", file, "-o", "g.json")
+    done = cli("darts", "search", file, "-o", "g.json", "--restarts", "1")
     assert done.code == 0, done.err
     assert sorted(path.name for path in folder.glob("g.json*")) == ["g.json"]
     found = read_result(folder / "g.json")
@@ -69,10 +69,22 @@ def test_a_search_writes_its_file_and_leaves_nothing_else(
     assert "epoch 2/2" in done.err
 
 
+def test_three_searches_are_the_default_and_the_best_by_validation_is_kept(
+    cli: Cli, file: str, folder: Path
+) -> None:
+    done = cli("darts", "search", file, "-o", "g.json", "--epochs", "1")
+    assert done.code == 0, done.err
+    found = read_result(folder / "g.json")
+    assert [one.seed for one in found.restarts] == [4, 5, 6]
+    assert found.best.validation == max(one.validation for one in found.restarts)
+    assert cli("darts", "search", file, "-o", "one.json", "--validation-epochs", "0").code == 0
+    assert len(read_result(folder / "one.json").restarts) == 1
+
+
 def test_options_win_over_the_files_settings(cli: Cli, file: str, folder: Path) -> None:
     numbers = {"epochs": 1, "batch-size": 16, "channels": 4, "num-cells": 2, "seed": 9, "order": 2}
     options = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
-    assert cli("darts", "search", file, *options).code == 0
+    assert cli("darts", "search", file, "--restarts", "1", *options).code == 0
     found = read_result(folder / "genotype.json")
     assert found.best.seed == 9
     assert {k: found.settings[k] for k in ("epochs", "batch_size", "channels", "num_cells")} == {
@@ -223,7 +235,7 @@ def test_wrong_options_get_a_sentence(
     [
         (
             wrong("cell=cells, ", ""),
-            "needs a CellSpace or a DenseCellSpace, alone or in a JointSpace; this study searches",
+            "alone or in a JointSpace; this study searches a JointSpace of HyperSpace.",
         ),
         (wrong('["none", "skip_connect", "nor_conv_1x1"]', '["nor_conv_1x1"]'), "at least two"),
         (wrong('"optunas.tasks:digits"', '"optunas.tasks:digit"'), "digits"),

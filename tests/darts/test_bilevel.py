@@ -10,8 +10,8 @@ from optunas.darts import bilevel as bilevel_module
 from optunas.darts.settings import SearchSettings
 from optunas.darts.supernet import SuperCell
 
-FIRST = SearchSettings(alpha_lr=0.05, grad_clip=0.7)
-SECOND = SearchSettings(alpha_lr=0.05, order=2)
+FIRST = SearchSettings(variant="darts", alpha_lr=0.05, grad_clip=0.7)
+SECOND = SearchSettings(variant="darts", alpha_lr=0.05, order=2)
 
 
 class Plain(torch.nn.Module):
@@ -138,7 +138,7 @@ def test_the_alphas_phase_leaves_the_weights_as_they_were(name, order):
 @pytest.mark.parametrize("order", [1, 2])
 def test_statistics_move_once_a_phase(order):
     """The passes ahead and aside of the second order do not count."""
-    settings, space = SearchSettings(order=order), SPACES[0]
+    settings, space = SearchSettings(variant="darts", order=order), SPACES[0]
     bilevel = bilevel_of(network_of(space), space, settings)
     bilevel.step(batch(0), batch(1), 0.1, torch.Generator())
     stem = bilevel.network.stem[1]
@@ -147,7 +147,7 @@ def test_statistics_move_once_a_phase(order):
 
 def test_statistics_are_those_of_the_two_batches_that_count():
     space = SPACES[0]
-    settings = SearchSettings(order=2, lr=0.1)
+    settings = SearchSettings(variant="darts", order=2, lr=0.1)
     bilevel = bilevel_of(network_of(space), space, settings)
     network, train, validation = bilevel.network, batch(0), batch(1)
     means = []
@@ -168,7 +168,7 @@ def test_the_gradient_is_clipped_to_the_norm():
     space = SPACES[0]
     sizes = []
     for clip in (1e-3, 1e9):
-        settings = SearchSettings(grad_clip=clip, momentum=0.0, weight_decay=0.0)
+        settings = SearchSettings(variant="darts", grad_clip=clip, momentum=0.0, weight_decay=0.0)
         bilevel = bilevel_of(network_of(space), space, settings)
         before = [w.detach().clone() for w in bilevel.weights]
         bilevel.step(batch(0), batch(1), 1.0, torch.Generator(), move_alphas=False)

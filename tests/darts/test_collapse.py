@@ -18,7 +18,9 @@ from optunas.nets.build import build
 from optunas.space import NB201, CellSpace
 
 TASK = blobs()
-SETTINGS = SearchSettings(epochs=2, batch_size=8, channels=4, num_cells=1, partial=2)
+SETTINGS = SearchSettings(
+    epochs=2, batch_size=8, variant="darts", channels=4, num_cells=1, partial=2
+)
 
 
 @pytest.fixture(scope="module")

@@ -150,7 +150,7 @@ def test_a_search_goes_back_to_the_alphas_before_the_collapse(tmp_path):
     """With a window of one epoch: the first rise ends it, the outcome is the epoch before it."""
     space = DenseCellSpace(("skip_connect", "nor_conv_3x3"), num_nodes=3)
     settings = SearchSettings(
-        epochs=6, batch_size=8, channels=4, num_cells=1, alpha_lr=0.05,
+        epochs=6, batch_size=8, variant="darts", channels=4, num_cells=1, alpha_lr=0.05,
         halt="eigenvalue", halt_patience=1,
     )  # fmt: skip
     path = tmp_path / "search.pt"
