@@ -188,13 +188,20 @@ class CheapAwareSampler(SpaceSampler):
         if view.members.listed is not None:
             places = view.members.unseen(view.keys)
             assert places is not None
-            chosen = rng.permutation(places)[:CHOSEN_AMONG]
+            most = CHOSEN_AMONG if self._past is None else LARGEST_POOL
+            chosen = rng.permutation(places)[:most]
             members = [view.members.listed[at] for at in chosen]
         else:
             members = list(drawn(view.members, view.keys, CHOSEN_AMONG, rng).values())
         if not members:
             return view.random(rng)
         known = atlas.known(members)
+        if self._past is not None:
+            told = [*(s for s in view.seen if s.values is not None), *view.under_way]
+            tried = atlas.known([s.member for s in told])
+            rows, told_rows = atlas.rows(members), atlas.rows([s.member for s in told])
+            gains = self._past.gains(rows, known, told_rows, tried, self._floor, rng)
+            return members[_order(gains, rng)[min(view.silent, len(members) - 1)]]
         costs = known[:, ~np.isnan(known).any(axis=0)]
         if not costs.shape[1]:
             return members[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -101,26 +102,24 @@ class Learned:
         evidence: at least one trial.
         sizes: columns of each block of features.
         hyper: the kernel's.
-        imagined: (m, F), rows of members under way; each is taken to come out as predicted.
     """
 
-    def __init__(
-        self,
-        evidence: Evidence,
-        sizes: Sequence[int],
-        hyper: Hyper,
-        imagined: Floats | None = None,
-    ) -> None:
+    def __init__(self, evidence: Evidence, sizes: Sequence[int], hyper: Hyper) -> None:
         evidence = evidence.thinned(ACTIVE)
         self.warp = Warp(evidence.losses)
-        rows, scores, noise = evidence.rows, self.warp.scores, evidence.noise
-        self.process = GaussianProcess(rows, scores, sizes, hyper, noise)
-        if imagined is not None and len(imagined):
-            mean, _ = self.process.predict(imagined, std=False)
-            rows = np.concatenate([rows, imagined])
-            scores = np.concatenate([scores, mean])
-            noise = np.concatenate([noise, np.zeros(len(mean))])
-            self.process = GaussianProcess(rows, scores, sizes, hyper, noise)
+        self._told = evidence.rows, self.warp.scores, evidence.noise
+        self.process = GaussianProcess(*self._told[:2], sizes, hyper, evidence.noise)
+
+    def imagining(self, rows: Floats) -> Learned:
+        """With members under way, (m, F), each taken to come out as predicted."""
+        if not len(rows):
+            return self
+        mean, _ = self.process.predict(rows, std=False)
+        more = (rows, mean, np.zeros(len(mean)))
+        x, scores, noise = (np.concatenate(pair) for pair in zip(self._told, more, strict=True))
+        found = copy.copy(self)
+        found.process = GaussianProcess(x, scores, self.process.sizes, self.process.hyper, noise)
+        return found
 
     def belief(self, rows: Floats, std: bool = True) -> Warped:
         """About members with these features, (m, F).

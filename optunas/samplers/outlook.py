@@ -118,6 +118,7 @@ class Outlook:
         self._given = dict(reference or {})
         self._floor = floor
         self._scenes: dict[tuple[int, bool], _Scene] = {}
+        self._learned: dict[tuple[int, bool], Learned] = {}
 
     def _losses(self, values: Floats) -> Floats:
         columns = [axis.losses(values[:, at]) for at, axis in enumerate(self.axes)]
@@ -141,18 +142,20 @@ class Outlook:
         return [by_number[number] for number in self._evidence[at].numbers]
 
     def learned(self, at: int, imagined: Sequence[Any] = (), extra: bool = False) -> Learned:
-        """The predictor of objective ``at``."""
-        evidence = self._evidence[at]
-        sizes = list(self.atlas.encoder.sizes)
-        if self._past is not None:
-            sizes.append(1)
-        if extra:
-            sizes.append(self.atlas.more(self.members_told(at)).shape[1])
-        told = self._widened(at, evidence.rows, self.members_told(at), extra)
-        evidence = Evidence(evidence.numbers, told, evidence.losses, evidence.noise)
-        hyper = self._cache.get((at, extra), evidence, sizes)
+        """The predictor of objective ``at``, given members under way."""
+        if (at, extra) not in self._learned:
+            evidence, members = self._evidence[at], self.members_told(at)
+            sizes = list(self.atlas.encoder.sizes)
+            if self._past is not None:
+                sizes.append(1)
+            if extra:
+                sizes.append(self.atlas.more(members).shape[1])
+            told = self._widened(at, evidence.rows, members, extra)
+            evidence = Evidence(evidence.numbers, told, evidence.losses, evidence.noise)
+            hyper = self._cache.get((at, extra), evidence, sizes)
+            self._learned[at, extra] = Learned(evidence, sizes, hyper)
         rows = self._widened(at, self.atlas.rows(imagined), imagined, extra)
-        return Learned(evidence, sizes, hyper, rows)
+        return self._learned[at, extra].imagining(rows)
 
     def _widened(self, at: int, rows: Floats, members: Sequence[Any], extra: bool) -> Floats:
         """Features with what an earlier study predicts, and with the user's own."""

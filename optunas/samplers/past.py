@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from optuna.study import StudyDirection
 
+from optunas import pareto
 from optunas.errors import InvalidSpecError, OptunasError
 from optunas.samplers.axes import axes_of
+from optunas.samplers.beliefs import Belief, Exact, Normal
 from optunas.samplers.features import Encoder
+from optunas.samplers.hypervolume_gain import expected_gain
 from optunas.samplers.learned import Evidence, HyperCache, Learned
 from optunas.samplers.seen import Floats
 from optunas.space import Space
@@ -46,6 +49,7 @@ class Past:
                 f"earlier has {values.shape[-1]} values for each member, the study has "
                 f"{len(directions)} objectives; give one value for each."
             )
+        self._directions = list(directions)
         rows = encoder.scaled([member for member, _ in earlier])
         cache = HyperCache()
         self._learned: list[Learned] = []
@@ -59,6 +63,44 @@ class Past:
     def scores(self, objective: int, rows: Floats) -> Floats:
         """Predicted normal scores of losses, (n,); rows as ``Encoder.scaled`` gives them."""
         return self._learned[objective].process.predict(rows, std=False)[0]
+
+    def gains(
+        self,
+        rows: Floats,
+        known: Floats,
+        told_rows: Floats,
+        told_known: Floats,
+        floor: float,
+        rng: np.random.Generator,
+    ) -> Floats:
+        """Expected hypervolume gain of candidates, (N,), while there are no trials of one's own.
+
+        Objectives that are not known are judged by the earlier study's normal scores.
+
+        Args:
+            rows, known: of the candidates, (N, F) and (N, objectives), NaN where not known.
+            told_rows, told_known: of the members tried so far; they count as predicted.
+            floor: share of the candidates, the worst, that do not count.
+            rng: for an estimate where an exact gain would take long.
+        """
+        missing = [bool(np.isnan(column).any()) for column in known.T]
+        columns = [np.ones(1) if gone else known[:, at] for at, gone in enumerate(missing)]
+        beliefs: list[Belief] = []
+        points, worst = np.zeros((len(told_rows), len(missing))), np.zeros(len(missing))
+        for at, axis in enumerate(axes_of(self._directions, columns)):
+            if missing[at]:
+                process = self._learned[at].process
+                mean, std = process.predict(rows)
+                beliefs.append(Normal(mean, std))
+                points[:, at] = process.predict(told_rows, std=False)[0]
+                worst[at] = np.quantile(mean, 1.0 - floor)
+            else:
+                losses = axis.losses(known[:, at])
+                beliefs.append(Exact(losses))
+                points[:, at] = axis.losses(told_known[:, at])
+                worst[at] = losses.max() + 0.01 * max(float(np.ptp(losses)), 1e-12)
+        front = points[pareto.nondominated(points, ["minimize"] * len(missing))]
+        return expected_gain(beliefs, front, worst, rng)
 
 
 def checked_earlier(space: Space[Any], earlier: Any) -> list[tuple[Any, tuple[float, ...]]]:

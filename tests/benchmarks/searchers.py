@@ -5,9 +5,10 @@
 On NAS-Bench-201: a network's accuracy is bought, its parameters and measured latency are known;
 what is counted are unique networks. Three objectives: the share of the true front's hypervolume
 (accuracy above a floor, logarithms of latency and parameters, each normalised to [0, 1] over the
-table, reference point (1, 1, 1)). One objective: regret of the validation accuracy (mean over the table's
-seeds). On a synthetic space that cannot be listed (28 choices, a learning rate, a width; noise; two
-workers): hypervolume of the noiseless values. Then the seconds that a suggestion takes.
+table, reference point (1, 1, 1)). One objective: regret of the validation accuracy, the mean of
+the table's seeds. On a synthetic space that cannot be listed (28 choices, a learning rate, a width;
+noise; two workers): hypervolume of the noiseless values. ``--speed 1000`` prints the seconds that
+a suggestion takes instead.
 
 Every run is kept as one line of a JSONL file, so that an interrupted benchmark goes on where it
 stopped. Medians over seeds are printed, from first to third quartile.
