@@ -49,7 +49,7 @@ def _opened(module: nn.Module) -> list[nn.Module]:
 
 
 def block_features(network: nn.Module, batch: Batch, least: int) -> list[Tensor]:
-    """What each block gives, in the order they run, each (N, C, H, W); still in the graph.
+    """What each block gives, in the order they run, each (N, C, ...); still in the graph.
 
     The network's output itself is none of them. The weights are drawn anew.
 
@@ -70,7 +70,7 @@ def block_features(network: nn.Module, batch: Batch, least: int) -> list[Tensor]
     for module in blocks(network):
         module.register_forward_hook(keep)
     result = network(batch.x)
-    features = [as_maps(output) for output, copied in kept if copied is not result]
+    features = [output for output, copied in kept if copied is not result]
     if len(features) < least:
         raise ProxyError(
             f"it compares blocks (stem, cells, layers) and needs {least}, the network has "
@@ -87,7 +87,7 @@ def as_maps(x: Tensor) -> Tensor:
 
 
 def entropy(features: Tensor) -> float:
-    """Of the shares of the principal components of (N, C, H, W): 0 to log C, NaN for constants.
+    """Of the shares of the principal components of (N, C, ...): 0 to log C, NaN for constants.
 
     Positions are samples, channels are variables.
     """

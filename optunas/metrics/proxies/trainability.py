@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from optunas.metrics.proxies.batch import Batch
-from optunas.metrics.proxies.blocks import block_features
+from optunas.metrics.proxies.blocks import as_maps, block_features
 
 __all__ = ["score"]
 
@@ -33,7 +33,7 @@ def score(network: nn.Module, batch: Batch) -> float:
 
 
 def _of_block(before: Tensor, after: Tensor, draw: torch.Generator) -> float | None:
-    """Of the block that makes ``after`` of ``before``, both (N, C, H, W); None beside each other.
+    """Of the block that makes ``after`` of ``before``, both (N, C, ...); None beside each other.
 
     ``after`` may depend on earlier blocks alone, where layers stand in parallel.
     """
@@ -47,7 +47,7 @@ def _of_block(before: Tensor, after: Tensor, draw: torch.Generator) -> float | N
         return math.nan
     if grad.shape == signs.shape and torch.equal(grad, signs):
         return -math.inf
-    inward, outward = _aligned(grad, signs)  # (N, C_in, H, W), (N, C_out, H, W)
+    inward, outward = _aligned(as_maps(grad), as_maps(signs))  # (N, C_in, H, W), (N, C_out, H, W)
     inward, outward = (g.double().movedim(1, -1).flatten(0, -2) for g in (inward, outward))
     jacobian = inward.T @ outward / len(outward)  # (C_in, C_out)
     tall = jacobian if jacobian.shape[0] >= jacobian.shape[1] else jacobian.T

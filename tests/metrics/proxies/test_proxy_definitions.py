@@ -258,6 +258,17 @@ def test_trainability_sees_the_largest_singular_value() -> None:
     assert proxy(net, "trainability", batch) == pytest.approx(expected, abs=0.05)
 
 
+def test_trainability_of_vectors_is_that_of_the_layers_matrix() -> None:
+    net, batch = seeded_net(Chain), vectors(20_000)
+    mine = copy.deepcopy(net)
+    redraw(mine, batch, scaled=True)
+    gates = (mine.layers[0](batch.x) > 0).double().mean(0)  # how often each ReLU lets through
+    jacobian = mine.layers[2].weight.detach() * gates
+    largest = float(torch.linalg.svdvals(jacobian)[0])
+    expected = 2 - largest - 1 / (largest + 1e-6)
+    assert proxy(net, "trainability", batch) == pytest.approx(expected, abs=0.05)
+
+
 def test_pixels_of_the_finer_resolution_become_channels() -> None:
     fine = torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4)
     coarse = torch.zeros(2, 5, 2, 2)
