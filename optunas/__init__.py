@@ -47,6 +47,7 @@ _HOME = {
     "from_params": "codec",
     "group": "space",
     "load": "study",
+    "predict": "study",
     "report": "pruning",
     "run": "study",
     "seed": "study",
@@ -58,6 +59,7 @@ _HOME = {
     "suggest_subnet": "codec",
     "to_params": "codec",
     "training_space": "space",
+    "warm_start": "study",
 }
 """Public name -> the room that defines it."""
 
@@ -139,4 +141,15 @@ if TYPE_CHECKING:
         group,
         training_space,
     )
-    from optunas.study import Budget, StudyHandle, StudySpec, create, delete, load, run, seed
+    from optunas.study import (
+        Budget,
+        StudyHandle,
+        StudySpec,
+        create,
+        delete,
+        load,
+        predict,
+        run,
+        seed,
+        warm_start,
+    )

@@ -18,6 +18,7 @@ from optunas.errors import without_password
 from optunas.study.best import best, importances
 from optunas.study.budget import LIMITS
 from optunas.study.handle import StudyHandle
+from optunas.study.predicting import predictor_rank
 from optunas.study.seeding import descent
 
 __all__ = ["as_dict", "print_front", "print_json", "print_studies", "summary"]
@@ -45,6 +46,7 @@ def as_dict(handle: StudyHandle) -> dict[str, Any]:
         "front": list(handle.front()),
         "best": best(handle),
         "importances": importances(handle),
+        "predictor": [one._asdict() for one in predictor_rank(handle)],
         "reference": handle.reference,
         "seeds": seeds.to_dict() if seeds is not None else None,
     }
@@ -76,6 +78,7 @@ def summary(handle: StudyHandle) -> None:
         "budget": _budget(handle),
         "trials": ", ".join(f"{n} {word}" for word, n in handle.outcomes().items() if n) or "none",
         "seeds": "" if seeds is None else str(seeds),
+        "predictor": "; ".join(str(one) for one in predictor_rank(handle)),
     }
     for key, text in lines.items():
         if text.strip():

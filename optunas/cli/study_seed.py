@@ -1,19 +1,24 @@
-"""``optunas study seed``: start a study from what a search by gradient found."""
+"""``optunas study seed``: start a study from what a search by gradient or a proxy found."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from optunas.cli.options import Storage, Trust, opened
+
+if TYPE_CHECKING:
+    from optunas.study import StudyHandle
 
 __all__ = ["seed"]
 
 
 def seed(
     name: Annotated[str, typer.Argument(help="Name of a stored study.")],
-    file: Annotated[str, typer.Argument(help="What optunas darts search wrote.")],
+    file: Annotated[
+        str | None, typer.Argument(help="What optunas darts search wrote; not with --proxy.")
+    ] = None,
     neighbours: Annotated[
         int,
         typer.Option(
@@ -21,18 +26,33 @@ def seed(
             help="So many next best networks by the search's weights, under its limits, besides.",
         ),
     ] = 0,
+    proxy: Annotated[
+        str | None,
+        typer.Option("--proxy", help="The best by this zero-cost proxy, in place of a file."),
+    ] = None,
+    of: Annotated[
+        int, typer.Option("--of", help="Random networks that --proxy chooses among.")
+    ] = 100,
+    keep: Annotated[int, typer.Option("--keep", help="Networks that --proxy chooses.")] = 8,
     storage: Storage = None,
     trust: Trust = None,
 ) -> None:
-    """Enqueue what a search found: trained first, marked, and parents of what is sampled next."""
-    from optunas.darts.result import read_result
-    from optunas.study.seeding import members_of
+    """Enqueue networks that promise much: trained first, marked, parents of what comes next."""
+    from optunas.errors import InvalidSpecError
     from optunas.study.seeding import seed as enqueue
 
-    result = read_result(file)
+    if (file is None) == (proxy is None):
+        raise InvalidSpecError(
+            "Give the file that optunas darts search wrote, or --proxy NAME with --of and --keep: "
+            "one of the two."
+        )
     with opened(name, storage, trust) as handle:
-        members = members_of(handle, result, neighbours)
-        count = enqueue(handle, members, source="darts")
+        if file is not None:
+            members, source = _searched(handle, file, neighbours), "darts"
+        else:
+            assert proxy is not None
+            members, source = _by_proxy(handle, proxy, of, keep), f"best by {proxy}"
+        count = enqueue(handle, members, source=source)
         there = len(members) - count
     known = f"{there} {'is' if there == 1 else 'are'} in the study {name} already"
     if not count:
@@ -40,8 +60,33 @@ def seed(
         return
     more = f"; {known}" if there else ""
     typer.echo(
-        f"Enqueued {count} {_networks(count)} (source darts) in the study {name}{more}. "
+        f"Enqueued {count} {_networks(count)} (source {source}) in the study {name}{more}. "
         f"They are trained first: optunas study run {name}"
+    )
+
+
+def _searched(handle: StudyHandle, file: str, neighbours: int) -> list[Any]:
+    from optunas.darts.result import read_result
+    from optunas.study.seeding import members_of
+
+    return members_of(handle, read_result(file), neighbours)
+
+
+def _by_proxy(handle: StudyHandle, proxy: str, of: int, keep: int) -> list[Any]:
+    from optunas.metrics.proxies import prefilter
+    from optunas.study.life import make_task
+
+    spec = handle.spec
+    feasible = None if handle.knowledge is None else handle.knowledge.feasible
+    return prefilter(
+        spec.space,
+        make_task(spec, handle.trust),
+        of,
+        keep,
+        proxy,
+        training=spec.training,
+        feasible=feasible,
+        seed=spec.seed,
     )
 
 

@@ -3,6 +3,7 @@
 from optunas.study.budget import Budget, Usage
 from optunas.study.handle import StudyHandle, Table
 from optunas.study.life import create, delete, load, names
+from optunas.study.predicting import predict
 from optunas.study.references import load_file
 from optunas.study.running import run
 from optunas.study.seeding import seed
@@ -20,6 +21,7 @@ __all__ = [
     "load",
     "load_file",
     "names",
+    "predict",
     "run",
     "seed",
     "warm_start",

@@ -52,7 +52,7 @@ FROZEN = {
     | NEW
     | STORAGE
     | TRUST,
-    "study seed": {"NAME", "FILE", "--neighbours"} | STORAGE | TRUST,
+    "study seed": {"NAME", "FILE", "--neighbours", "--proxy", "--of", "--keep"} | STORAGE | TRUST,
     "study show": {"NAME"} | STORAGE | JSON | TRUST,
 }
 

@@ -10,6 +10,7 @@ import pytest
 from command_line import Cli
 from searched import result
 
+import optunas
 from optunas import DARTS, NB201, DenseCellSpace
 from optunas.darts.result import write_result
 
@@ -110,4 +111,36 @@ def test_a_study_without_cells_cannot_be_seeded(cli: Cli, study_file: Path, fold
     write_result(result(NB201), folder / "g.json")
     done = cli("study", "seed", "toy", "g.json", "--trust", "toy_task")
     assert done.code == 2
-    assert "needs a CellSpace or a DenseCellSpace" in done.err
+    assert "needs a CellSpace, a DenseCellSpace, or a MacroSpace" in done.err
+
+
+def test_the_best_by_a_proxy_are_enqueued_and_marked(cli: Cli, folder: Path) -> None:
+    (folder / "cells_study.py").write_text(
+        "from optunas import NB201, StudySpec\n"
+        'study = StudySpec("cells", NB201, "optunas.tasks:digits", objectives=("accuracy", '
+        '"params"), training={"channels": 4, "num_cells": 1, "epochs": 1}, reference=False)\n'
+    )
+    assert cli("study", "create", "cells_study.py").code == 0
+    done = cli("study", "seed", "cells", "--proxy", "synflow", "--of", "12", "--keep", "3")
+    assert done.code == 0, done.err
+    assert "Enqueued 3 networks (source best by synflow)" in done.out
+    waiting = optunas.load("cells").trials()
+    assert {trial.user_attrs["source"] for trial in waiting} == {"best by synflow"}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ((), "one of the two"),
+        (("g.json", "--proxy", "synflow"), "one of the two"),
+        (("--proxy", "sinflow"), "did you mean 'synflow'"),
+        (("--proxy", "synflow", "--of", "2"), "keeps q of k candidates"),
+    ],
+)
+def test_proxies_that_cannot_choose_are_refused(
+    cli: Cli, study_file: Path, options: tuple[str, ...], says: str
+) -> None:
+    assert cli("study", "create", study_file.name).code == 0
+    done = cli("study", "seed", "toy", *options, "--trust", "toy_task")
+    assert done.code == 2
+    assert says in done.err

