@@ -8,7 +8,7 @@ from optunas.study.references import load_file
 from optunas.study.running import run
 from optunas.study.seeding import seed
 from optunas.study.spec import StudySpec
-from optunas.study.warm_start import warm_start
+from optunas.study.starting_warm import warm_start
 
 __all__ = [
     "Budget",

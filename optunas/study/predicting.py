@@ -64,16 +64,19 @@ def predict(
     """
     from optunas.samplers.predicting import predict as predicted
 
-    handle = study if isinstance(study, StudyHandle) else None
-    searched = space if handle is None else handle.spec.space
+    known = None
+    if isinstance(study, StudyHandle):
+        plain, searched = study.study, study.spec.space
+        known = None if study.knowledge is None else study.knowledge.known
+    else:
+        plain, searched = study, space
     if searched is None:
         raise InvalidSpecError(
             "predict needs the space of a plain Optuna study: predict(study, cells, space=NB201)."
         )
     alone = isinstance(architectures, dict) or not isinstance(architectures, Iterable)
     members = [architectures] if alone else list(architectures)
-    known = None if handle is None or handle.knowledge is None else handle.knowledge.known
-    return predicted(study if handle is None else handle.study, members, searched, known=known)
+    return predicted(plain, members, searched, known=known)
 
 
 def predictor_rank(handle: StudyHandle) -> list[Ranking]:
