@@ -62,12 +62,12 @@ def test_nan_stops_the_search_with_the_last_good_state(
 
     with monkeypatch.context() as patched:
         patched.setattr(searching._Run, "_steps", poisoned)
-        done = cli("darts", "search", "breaks.py", "-o", "g.json")
+        done = cli("darts", "search", "breaks.py", "-o", "g.json", "--restarts", "1")
     assert done.code == 2
     assert "broke down in epoch 1, the losses became nan (training)" in done.err
     assert "The state after epoch 0 is the last good one." in done.err
     assert [path.name for path in folder.glob("g.json*")] == ["g.json.checkpoint"]
-    again = cli("darts", "search", "breaks.py", "-o", "g.json")
+    again = cli("darts", "search", "breaks.py", "-o", "g.json", "--restarts", "1")
     assert again.code == 0, again.err
     assert len(read_result(folder / "g.json").best.history) == 1
     assert "broke down in epoch 1" in again.out

@@ -41,6 +41,7 @@ def test_layers_are_searched_shown_and_seed_a_study(cli: Cli, file: str, folder:
     done = cli(
         *("darts", "search", file, "-o", "g.json", "--max-params", "300", "--halt", "skips"),
         *("--selection", "perturbation", "--beta-decay", "1", "--alpha-lr", "0.01"),
+        *("--restarts", "1"),
     )
     assert done.code == 0, done.err
     found = read_result(folder / "g.json")
