@@ -64,12 +64,12 @@ def predict(
     """
     from optunas.samplers.predicting import predict as predicted
 
-    known = None
+    known, searched = None, space
     if isinstance(study, StudyHandle):
         plain, searched = study.study, study.spec.space
         known = None if study.knowledge is None else study.knowledge.known
     else:
-        plain, searched = study, space
+        plain = study
     if searched is None:
         raise InvalidSpecError(
             "predict needs the space of a plain Optuna study: predict(study, cells, space=NB201)."
