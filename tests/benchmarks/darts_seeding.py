@@ -5,8 +5,8 @@ accuracy against parameters. For each seed one search and two studies of equal d
 one begins with the search's network and its nearest alternatives, the other as usual. Printed:
 after how many trials the first has the hypervolume that the other ends with, as a share of the
 other's trials, without the search's cost and with it (in trainings: processor seconds of the search
-over the mean of a trial's). Volumes are of accuracy and the logarithm of parameters, from the worst of
-both studies. Every study goes into ``--results`` as it ends. Nothing here is asserted.
+over the mean of a trial's). Volumes are of accuracy and the logarithm of parameters, from the worst
+of both studies. Every study goes into ``--results`` as it ends. Nothing here is asserted.
 
     python tests/benchmarks/darts_seeding.py --results seeding.jsonl [--seeds 5] [--processes 2]
 """
