@@ -125,7 +125,7 @@ def random_cells(count: int) -> list[str]:
 
 
 class Way(NamedTuple):
-    """What one way found: a cell for each seed, and what each cost in processor seconds."""
+    """What one way found: a cell for each seed, what each cost in processor seconds, its search."""
 
     name: str
     cells: list[str]
@@ -138,12 +138,12 @@ def default(results: Results, seeds: int) -> Way:
     rows = results.make([Job("search", "drnas", seed) for seed in range(RESTARTS * seeds)])
     scores = results.scores([row["cell"] for row in rows], [VALIDATING])[:, 0]
     trained = [results.rows[Job("train", row["cell"], VALIDATING)]["seconds"] for row in rows]
-    cells, seconds = [], []
+    kept, seconds = [], []
     for first in range(0, len(rows), RESTARTS):
         group = range(first, first + RESTARTS)
-        cells.append(rows[max(group, key=lambda n: scores[n])]["cell"])
+        kept.append(rows[max(group, key=lambda n: scores[n])])
         seconds.append(sum(rows[n]["seconds"] + trained[n] for n in group))
-    return Way("default", cells, seconds, rows)
+    return Way("default", [row["cell"] for row in kept], seconds, kept)
 
 
 def plain(results: Results, name: str, seeds: int) -> Iterator[Way]:
