@@ -155,8 +155,6 @@ def _own(
     if "population_size" in known:
         arguments = {"population_size": population_size(trials), **arguments}
     sampler = make_own(name, arguments, given, seed)
-    if isinstance(sampler, NSGAIISampler):
-        Parents().share_with(sampler)
     return SeededSampler(lambda _: sampler, seed)
 
 
