@@ -147,7 +147,7 @@ def _go(space: Any, trials: int) -> list[str]:
 
 
 CODE = """
-from tests.samplers.test_cheap_aware import _go, SPACES
+from tests.samplers.test_cheap_aware_sampler import _go, SPACES
 import json; print(json.dumps(_go(SPACES["DARTS"], 9)))
 """
 
