@@ -35,7 +35,9 @@ def test_importing_the_room_and_costing_a_cell_loads_no_torch() -> None:
 def test_lazy_names_resolve_and_unknown_ones_do_not() -> None:
     import optunas.metrics as room
 
-    assert all(callable(getattr(room, name)) for name in room.__all__)
+    assert all(getattr(room, name) is not None for name in room.__all__)
+    assert callable(room.proxy)
+    assert "synflow" in room.PROXIES
     with pytest.raises(AttributeError, match="no attribute 'latenzy'"):
         _ = room.latenzy
 
