@@ -13,14 +13,19 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import NSGAIISampler
 from optuna.trial import FrozenTrial, TrialState
 
-from optunas.samplers.adapter import elite_selection, fixed_params, set_system_attr, study_key
 from optunas.samplers.arguments import Arguments
-from optunas.samplers.genes import Level, crossed, levels, mutated
-from optunas.samplers.members import Identity
-from optunas.samplers.parents import Parents
+from optunas.samplers.moves.genes import Level, crossed, levels, mutated
 from optunas.samplers.scalarise import Pareto, fitness
-from optunas.samplers.seen import Feasible, Known, Seen
 from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.trials.adapter import (
+    elite_selection,
+    fixed_params,
+    set_system_attr,
+    study_key,
+)
+from optunas.samplers.trials.members import Identity
+from optunas.samplers.trials.parents import Parents
+from optunas.samplers.trials.seen import Feasible, Known, Seen
 from optunas.space import Space
 
 __all__ = ["GENERATION", "ArchitectureNSGAII"]
@@ -38,8 +43,8 @@ class ArchitectureNSGAII(SpaceSampler):
     Generations, their sizes, the selection of parents (with constraints) and what is stored of them
     are Optuna's. The parents of a child are the winners of two binary tournaments by non-dominated
     rank, then crowding distance. It inherits whole groups of parameters of each (nodes, cells,
-    layers, stages, see :func:`~optunas.samplers.genes.levels`); then one gene may change. A child
-    that was tried, is under way or breaks a limit is drawn again before anything is trained.
+    layers, stages, see :func:`~optunas.samplers.moves.genes.levels`); then one gene may change. A
+    child that was tried, is under way or breaks a limit is drawn again before anything is trained.
 
     Every trial that has values is in a population: what Optuna leaves out, trials whose parameters
     were all enqueued and trials added to the study, joins the first generation.

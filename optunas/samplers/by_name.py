@@ -28,8 +28,8 @@ from optuna.search_space import IntersectionSearchSpace
 from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.samplers.large_grid import LargeGridSampler
 from optunas.samplers.own import OWN, Given, make_own, own_options
-from optunas.samplers.parents import Parents
 from optunas.samplers.seeded import SeededSampler
+from optunas.samplers.trials.parents import Parents
 
 __all__ = ["SAMPLERS", "generation_key", "make_sampler", "population_size"]
 

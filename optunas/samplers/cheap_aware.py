@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from optunas.samplers.acquisition.outlook import Outlook, Pool
+from optunas.samplers.acquisition.past import Earlier, Past, checked_earlier
 from optunas.samplers.arguments import Arguments, is_number
-from optunas.samplers.atlas import Atlas, Extra
-from optunas.samplers.candidates import bred, drawn
-from optunas.samplers.learned import HyperCache
-from optunas.samplers.members import Identity
-from optunas.samplers.outlook import Outlook, Pool
-from optunas.samplers.past import Earlier, Past, checked_earlier
-from optunas.samplers.seen import Feasible, Floats, Known
+from optunas.samplers.moves.candidates import bred, drawn
+from optunas.samplers.prediction.atlas import Atlas, Extra
+from optunas.samplers.prediction.learned import HyperCache
 from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.trials.members import Identity
+from optunas.samplers.trials.seen import Feasible, Floats, Known
 from optunas.space import Space
 
 __all__ = ["CheapAwareSampler"]
@@ -44,9 +44,10 @@ class CheapAwareSampler(SpaceSampler):
 
     What is known before training counts exactly (``known``); every other objective is predicted
     by a Gaussian process on the normal scores of its values, over features that describe the
-    architecture (:class:`optunas.samplers.features.Encoder`). The expectation is exact, over the
-    whole space where it can be listed (50,000 members), else over random members, descendants of
-    the best, and a local search from these. With one objective this is expected improvement.
+    architecture (:class:`optunas.samplers.prediction.features.Encoder`). The expectation is
+    exact, over the whole space where it can be listed (50,000 members), else over random members,
+    descendants of the best, and a local search from these. With one objective this is expected
+    improvement.
 
     Members under way are taken to come out as predicted, so that parallel workers look elsewhere.
     Trials that were pruned teach what their learning curves promise, once a few complete ones

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from optunas.samplers.arguments import Arguments
-from optunas.samplers.genes import Level, crossed, levels, mutated
-from optunas.samplers.members import Identity
+from optunas.samplers.moves.genes import Level, crossed, levels, mutated
 from optunas.samplers.scalarise import Pareto, fitness, scalarisation, scalarisation_for
-from optunas.samplers.seen import Feasible, Known, Seen
 from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.trials.members import Identity
+from optunas.samplers.trials.seen import Feasible, Known, Seen, by_completion
 from optunas.space import Space
 
-__all__ = ["RegularizedEvolutionSampler", "by_completion"]
+__all__ = ["RegularizedEvolutionSampler"]
 
 TRIES = 200
 """Children that are drawn until one is new and allowed."""
@@ -112,8 +111,3 @@ class RegularizedEvolutionSampler(SpaceSampler):
     def _winner(self, places: Any, rng: np.random.Generator) -> int:
         drawn = rng.integers(len(places), size=self._tournament)
         return int(drawn[np.argmax(places[drawn])])
-
-
-def by_completion(trials: Sequence[Seen]) -> list[Seen]:
-    """Finished trials in the order in which they ended, equal times by number."""
-    return sorted(trials, key=lambda s: (s.trial.datetime_complete or datetime.max, s.number))

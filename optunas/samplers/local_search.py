@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from optunas.samplers.arguments import Arguments
-from optunas.samplers.climb import Around, Climb
-from optunas.samplers.evolution import by_completion
-from optunas.samplers.members import Identity, Members
+from optunas.samplers.moves.climb import Around, Climb
 from optunas.samplers.scalarise import Pareto, scalarisation, scalarisation_for
-from optunas.samplers.seen import Feasible, Known, Seen
 from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.trials.members import Identity, Members
+from optunas.samplers.trials.seen import Feasible, Known, Seen, by_completion
 from optunas.space import Space
 
 __all__ = ["IMPROVEMENTS", "LocalSearchSampler"]
@@ -28,7 +27,7 @@ class LocalSearchSampler(SpaceSampler):
     end. Where it stands is found by going through the trials in the order in which they ended, so
     any trial counts, enqueued ones and those of other workers too; what other workers have under
     way is not proposed again. Numbers have neighbours at several distances, see
-    :func:`~optunas.samplers.neighbours.neighbours`.
+    :func:`~optunas.samplers.moves.neighbours.neighbours`.
 
     With several objectives it is Pareto local search: the members that no other of the climb
     dominates are kept, and the neighbours of all of them are tried.

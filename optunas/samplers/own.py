@@ -13,8 +13,8 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from optunas.errors import InvalidSpecError, OptunasError, UnknownNameError
-from optunas.samplers.members import Identity
-from optunas.samplers.seen import Feasible, Known
+from optunas.samplers.trials.members import Identity
+from optunas.samplers.trials.seen import Feasible, Known
 from optunas.space import Space
 
 __all__ = [

@@ -8,16 +8,16 @@ import numpy as np
 from optuna.study import StudyDirection
 
 from optunas.samplers.arguments import Arguments, is_number
-from optunas.samplers.lessons import in_order, normal_scores, worths
-from optunas.samplers.members import Identity
+from optunas.samplers.policy.tokens import Tokens
 from optunas.samplers.scalarise import Chebyshev, Scalarisation, scalarisation, scalarisation_for
-from optunas.samplers.seen import Feasible, Floats, Known, Seen
+from optunas.samplers.scalarise.lessons import in_order, normal_scores, worths
 from optunas.samplers.space_sampler import SpaceSampler, View
-from optunas.samplers.tokens import Tokens
+from optunas.samplers.trials.members import Identity
+from optunas.samplers.trials.seen import Feasible, Floats, Known, Seen
 from optunas.space import Space
 
 if TYPE_CHECKING:  # the module loads torch
-    from optunas.samplers.controller import Controller, Lessons
+    from optunas.samplers.policy.controller import Controller, Lessons
 
 __all__ = ["ReinforceSampler"]
 
@@ -49,7 +49,8 @@ class ReinforceSampler(SpaceSampler):
     are the ranks of the trials' scores among all so far, as quantiles of a standard normal, so
     that neither units nor failed networks matter; the baseline is their exponential moving average
     before the batch. Enqueued trials and those of other samplers count as if it had drawn them.
-    Pruned trials count as a bad quarter (:mod:`~optunas.samplers.lessons`), failed ones not at all.
+    Pruned trials count as a bad quarter (:mod:`~optunas.samplers.scalarise.lessons`), failed ones
+    not at all.
 
     Nothing is kept but a cache: an untaught controller (it follows from the seed, and draws
     uniformly) goes through the ended trials in the order in which they ended. A member that was
@@ -157,7 +158,7 @@ class ReinforceSampler(SpaceSampler):
         return taught
 
     def _untaught(self, space: Space[Any], directions: list[StudyDirection]) -> _Taught:
-        from optunas.samplers.controller import Controller
+        from optunas.samplers.policy.controller import Controller
 
         tokens = Tokens(space, self._bins)
         rng = np.random.default_rng([self._seed, *b"controller"])
@@ -166,7 +167,7 @@ class ReinforceSampler(SpaceSampler):
 
     def _lessons(self, tokens: Tokens, trials: list[Seen], worth: Floats) -> Lessons:
         """Of the last batch of these trials; those before it are what it is measured by."""
-        from optunas.samplers.controller import Lessons
+        from optunas.samplers.policy.controller import Lessons
 
         rewards, size = normal_scores(worth), self._batch_size
         rows = [tokens.row(seen.member) for seen in trials[-size:]]

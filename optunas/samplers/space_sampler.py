@@ -15,11 +15,11 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas import codec
-from optunas.samplers.adapter import set_system_attr
 from optunas.samplers.arguments import Arguments
-from optunas.samplers.members import IDENTITIES, Identity, Members
-from optunas.samplers.plain_space import PlainSpace
-from optunas.samplers.seen import PROPOSED, Feasible, History, Known, Seen
+from optunas.samplers.trials.adapter import set_system_attr
+from optunas.samplers.trials.members import IDENTITIES, Identity, Members
+from optunas.samplers.trials.plain_space import PlainSpace
+from optunas.samplers.trials.seen import PROPOSED, Feasible, History, Known, Seen
 from optunas.space import Space
 
 __all__ = ["SpaceSampler", "View"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.study import StudyDirection
 
-from optunas.samplers.acquisition import (
+from optunas.samplers.acquisition.improvement import (
     ACQUISITIONS,
     Acquisition,
     confidence_bound,
@@ -19,19 +19,19 @@ from optunas.samplers.acquisition import (
     ranked,
 )
 from optunas.samplers.arguments import Arguments, is_number
-from optunas.samplers.lessons import in_order, normal_scores, worths
-from optunas.samplers.members import Identity
-from optunas.samplers.regressors import (
+from optunas.samplers.prediction.regressors import (
     Predictor,
     RegressorFailure,
     Resolve,
     make_predictor,
     make_regressor,
 )
-from optunas.samplers.rows import Rows
+from optunas.samplers.prediction.rows import Rows
 from optunas.samplers.scalarise import Chebyshev, Scalarisation, scalarisation, scalarisation_for
-from optunas.samplers.seen import Feasible, Floats, Known, Seen
+from optunas.samplers.scalarise.lessons import in_order, normal_scores, worths
 from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.trials.members import Identity
+from optunas.samplers.trials.seen import Feasible, Floats, Known, Seen
 from optunas.space import Space
 
 __all__ = ["SurrogateSampler"]
@@ -89,19 +89,20 @@ class SurrogateSampler(SpaceSampler):
     normal) from the members' features. Its uncertainty is the spread of a forest's trees, its own
     where ``predict`` takes ``return_std``, and that of ``copies`` bootstrapped copies else. Up to
     100 trials it learns anew after each, then whenever a 25th more have ended.
-    Candidates are all members where the space is listed (:data:`~optunas.samplers.members.
+    Candidates are all members where the space is listed (:data:`~optunas.samplers.trials.members.
     ENUMERATED`), else ``candidates`` of which half are random and half mutations of the best
     trials. What was tried, is under way or breaks a limit is left out.
 
     Running trials count with a lie (the constant liar of Ginsbourger et al. 2010) until they end,
     so that workers look elsewhere. Pruned trials count as a bad quarter
-    (:mod:`~optunas.samplers.lessons`), failed ones not at all. While fewer than ``startup_trials``
-    have ended, and when the regressor fails, members are drawn at random and the log says so.
+    (:mod:`~optunas.samplers.scalarise.lessons`), failed ones not at all. While fewer than
+    ``startup_trials`` have ended, and when the regressor fails, members are drawn at random and
+    the log says so.
 
     Args:
         space, name, feasible, identity, seed: see :class:`SpaceSampler`.
         known: the objectives that it gives are further features (of their logarithm).
-        regressor: a name (:data:`~optunas.samplers.regressors.REGRESSORS`), a reference
+        regressor: a name (:data:`~optunas.samplers.prediction.regressors.REGRESSORS`), a reference
             ``"package.module:Class"``, or an object with ``fit`` and ``predict``.
         regressor_options: arguments of a regressor that is given by name or reference.
         acquisition: ``ei`` (expected improvement), ``ucb`` or ``thompson``.

@@ -14,7 +14,7 @@ from optunas.space import Space
 from optunas.study.handle import StudyHandle
 
 if TYPE_CHECKING:
-    from optunas.samplers.predicting import Prediction
+    from optunas.samplers.prediction.predicting import Prediction
 
 __all__ = ["Ranking", "predict", "predictor_rank"]
 
@@ -62,7 +62,7 @@ def predict(
         InvalidSpecError: with fewer than 3 complete trials, or a plain study without a space.
         InvalidArchitectureError: for what is no member of the space.
     """
-    from optunas.samplers.predicting import predict as predicted
+    from optunas.samplers.prediction.predicting import predict as predicted
 
     known, searched = None, space
     if isinstance(study, StudyHandle):
@@ -86,7 +86,7 @@ def predictor_rank(handle: StudyHandle) -> list[Ranking]:
     """
     if handle.spec.sampler not in PREDICTING or not handle.trials(TrialState.COMPLETE):
         return []
-    from optunas.samplers.predicting import cross_validated_rank
+    from optunas.samplers.prediction.predicting import cross_validated_rank
 
     metrics = handle.spec.objective_metrics
     return [

@@ -15,9 +15,9 @@ from sampler_cases import go_on, members, new_study, values_of
 from optunas import codec
 from optunas.errors import InvalidSpecError
 from optunas.samplers import generation_key
-from optunas.samplers.adapter import elite_selection
 from optunas.samplers.architecture_nsga2 import GENERATION, ArchitectureNSGAII
-from optunas.samplers.genes import levels
+from optunas.samplers.moves.genes import levels
+from optunas.samplers.trials.adapter import elite_selection
 from optunas.space import DARTS, NB201, Cell
 
 

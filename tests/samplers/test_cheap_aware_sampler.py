@@ -14,14 +14,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
-
-from optunas import codec
-from optunas.errors import InvalidSpecError
-from optunas.samplers.cheap_aware import CheapAwareSampler
-from optunas.samplers.learned import checkpoint
-from optunas.samplers.partial import guesses, read_curve
-from optunas.space import DARTS, NB201, DenseCellSpace, HyperSpace, Int
-from tests.samplers.sampler_cases import (
+from sampler_cases import (
     SMALL,
     SPACES,
     go_on,
@@ -30,6 +23,13 @@ from tests.samplers.sampler_cases import (
     seen_of,
     values_of,
 )
+
+from optunas import codec
+from optunas.errors import InvalidSpecError
+from optunas.samplers.cheap_aware import CheapAwareSampler
+from optunas.samplers.prediction.learned import checkpoint
+from optunas.samplers.prediction.partial import guesses, read_curve
+from optunas.space import DARTS, NB201, DenseCellSpace, HyperSpace, Int
 
 
 def sampler(*args: Any, **more: Any) -> CheapAwareSampler:

@@ -11,7 +11,8 @@ from sampler_cases import SMALL, new_study, seen_of, values_of
 
 from optunas import codec
 from optunas.errors import InvalidSpecError, UnknownNameError
-from optunas.samplers.evolution import RegularizedEvolutionSampler, by_completion
+from optunas.samplers.evolution import RegularizedEvolutionSampler
+from optunas.samplers.trials.seen import by_completion
 from optunas.space import NB201, Cell
 
 

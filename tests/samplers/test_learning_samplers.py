@@ -18,7 +18,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
-from samplers.sampler_cases import SMALL, SPACES, go_on, members, new_study, values_of
+from sampler_cases import SMALL, SPACES, go_on, members, new_study, values_of
 
 from optunas import codec
 from optunas.errors import InvalidSpecError, UnknownNameError
@@ -48,7 +48,8 @@ HYPER = SPACES["hyper"]
 def test_every_space_is_searched_without_repetition(
     make: Make, kind: str, objectives: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optunas.samplers.members.ENUMERATED", 1000)  # to list more takes seconds
+    # To list more takes seconds.
+    monkeypatch.setattr("optunas.samplers.trials.members.ENUMERATED", 1000)
     space = SPACES[kind]
     study = new_study(make(space, seed=1), objectives)
     go_on(study, space, 14)
@@ -77,7 +78,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 sys.path.insert(0, sys.argv[1])
-from samplers.sampler_cases import SPACES
+from sampler_cases import SPACES
 from samplers.test_learning_samplers import SAMPLERS
 from optunas import codec
 

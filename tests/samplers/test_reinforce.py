@@ -9,13 +9,13 @@ import optuna
 import pytest
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
-from samplers.sampler_cases import HYPER, go_on, members, new_study
+from sampler_cases import HYPER, go_on, members, new_study
 
 from optunas import codec
 from optunas.errors import InvalidSpecError
 from optunas.samplers import reinforce
 from optunas.samplers.reinforce import ReinforceSampler, moving_average
-from optunas.samplers.seen import History
+from optunas.samplers.trials.seen import History
 from optunas.space import Choice, HyperSpace
 
 EDGES = HyperSpace(
@@ -143,7 +143,7 @@ def test_a_settled_policy_still_finds_something_new(monkeypatch: pytest.MonkeyPa
         heats.append(temperature)
         return [EDGES.decode(dict.fromkeys(EDGES.parameters(), "skip"))] * count
 
-    monkeypatch.setattr("optunas.samplers.controller.Controller.draw", settled)
+    monkeypatch.setattr("optunas.samplers.policy.controller.Controller.draw", settled)
     study = optuna.create_study(sampler=ReinforceSampler(EDGES, hidden_size=4, seed=1))
     go_on(study, EDGES, 2)
     assert heats == [1.0, *reinforce.TEMPERATURES]

@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.samplers import RandomSampler
-from samplers.sampler_cases import HYPER, SMALL, go_on, members, new_study, values_of
+from sampler_cases import HYPER, SMALL, go_on, members, new_study, values_of
 from sklearn.linear_model import Ridge
 
 from optunas import codec

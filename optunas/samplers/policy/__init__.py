@@ -1,0 +1,1 @@
+"""What REINFORCE learns: a recurrent ``controller`` that emits a member as a row of ``tokens``."""
