@@ -150,10 +150,24 @@ def test_the_best_epoch_of_an_error_is_the_smallest() -> None:
 
 
 def test_constraints_point_the_way_of_their_metric() -> None:
-    limits = {"flops": 30.0, "accuracy": 0.75}
-    small, large = optimize(toy_objective(constraints=limits), [point(4), point(8)])
-    assert small.constraints == pytest.approx({"flops": -2, "accuracy": 0.05})
-    assert large.constraints == pytest.approx({"flops": 26, "accuracy": 0.75 - large.values[0]})
+    small, large = optimize(toy_objective(constraints={"accuracy": 0.75}), [point(4), point(8)])
+    assert small.constraints == pytest.approx({"accuracy": 0.05})
+    assert large.constraints == pytest.approx({"accuracy": 0.75 - large.values[0]})
+
+
+@pytest.mark.parametrize("name", ["flops", "weight"])
+def test_what_breaks_a_limit_known_before_training_is_not_trained(name: str) -> None:
+    limits = {name: 30.0 if name == "flops" else 10.0, "accuracy": 0.75}
+    objective = toy_objective(constraints=limits, metrics=(toy_task.WEIGHT,))
+    small, large = optimize(objective, [point(4), point(8)])
+    assert small.state == TrialState.COMPLETE
+    assert small.constraints == pytest.approx({name: -2, "accuracy": 0.05})
+    assert large.state == TrialState.PRUNED
+    assert large.constraints == {name: 26 if name == "flops" else 6}
+    assert large.user_attrs["ruled_out"]
+    assert large.user_attrs["epochs"] == 0
+    assert not large.intermediate_values
+    assert large.user_attrs[name] == limits[name] + large.constraints[name]
 
 
 def test_a_metric_in_constraints_alone_is_recorded() -> None:

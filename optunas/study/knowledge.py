@@ -60,10 +60,9 @@ class Knowledge:
 
     def feasible(self, member: Any) -> bool:
         """Whether the member keeps the limits that are on known metrics; others may break yet."""
+        return self.violation(member) == 0
+
+    def violation(self, member: Any) -> float:
+        """How far the member is from keeping the limits on known metrics, as shares of them."""
         limits = self.objective.constraints
-        if not limits:
-            return True
-        values = self.objective.foresee(member)
-        return not any(
-            self.objective.excess(name, values[name]) > 0 for name in limits if name in values
-        )
+        return limits.violation(self.objective.foresee(member)) if limits else 0.0

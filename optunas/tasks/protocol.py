@@ -65,6 +65,8 @@ class Task(Protocol):
     - ``step_name``: what a step is, ``"fold"``; without it, an epoch. Only epochs have a best one.
     - ``true_front(names)``: the best values of metrics that there are, for comparisons; or None.
     - ``simulated``: True where seconds are recorded ones and pass in no time.
+    - ``deterministic``: True where a candidate's scores are looked up and the same each time: the
+      same code again is never paid again.
     - ``network_shape``: of one sample of ``build``'s networks, where ``input_shape`` is None since
       nothing is trained.
     - ``baseline``: (name, hyperparameters) of a plain candidate to stand beside the front, and

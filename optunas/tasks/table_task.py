@@ -56,6 +56,11 @@ class TableTask(ABC):
         self.runs = check_runs(runs)
         self.options, self.lacking = dict(options), dict(lacking)
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether a candidate has the same score each time."""
+        return self.runs == "mean"
+
     @abstractmethod
     def row(self, candidate: Any, hyperparameters: Mapping[str, Any]) -> int:
         """The table's row of a candidate, everything checked."""

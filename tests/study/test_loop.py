@@ -208,10 +208,10 @@ def test_a_failure_is_one_sentence(error: Exception, sentence: str) -> None:
 
 
 def test_constraints_are_optunas_own() -> None:
-    handle = new(constraints={"params": 500, "accuracy": 0.6}, budget=Budget(trials=3))
-    enqueue(handle, 2, 4, 9)
+    handle = new(constraints={"params": 500, "accuracy": 0.6}, budget=Budget(trials=2))
+    enqueue(handle, 2, 4)
     trials = run(handle)
-    assert [t.constraints["params"] for t in trials] == [-300, -100, 400]
+    assert [t.constraints["params"] for t in trials] == [-300, -100]
     assert [t.constraints["accuracy"] for t in trials] == pytest.approx(
         [0.6 - t.values[0] for t in trials]
     )
@@ -219,11 +219,24 @@ def test_constraints_are_optunas_own() -> None:
     assert [t.number for t in handle.study.best_trials] == [1]
 
 
-def test_a_reused_trial_keeps_its_constraints() -> None:
-    handle = new(constraints={"params": 500}, budget=Budget(trials=2))
+def test_what_breaks_a_limit_on_costs_is_neither_trained_nor_charged() -> None:
+    handle = new(constraints={"params": 500}, budget=Budget(trials=1))
     enqueue(handle, 9, 9, 4)
     trials = run(handle)
     assert [t.constraints["params"] for t in trials] == [400, 400, -100]
+    assert [t.user_attrs["epochs"] > 0 for t in trials] == [False, False, True]
+    assert trials[0].user_attrs["reason"] == (
+        "Ruled out before training: params 900 breaks the limit of 500."
+    )
+    assert handle.usage().trials == 1
+    assert handle.outcomes()["ruled out"] == 2
+
+
+def test_a_reused_trial_keeps_its_constraints() -> None:
+    handle = new(constraints={"params": 500}, budget=Budget(trials=2))
+    enqueue(handle, 4, 4, 3)
+    trials = run(handle)
+    assert [t.constraints["params"] for t in trials] == [-100, -100, -200]
 
 
 def test_epochs_end_a_run() -> None:

@@ -1,12 +1,4 @@
-"""The objective: a trial in, its values out; the only place that prunes.
-
-Works in any Optuna study, with or without the rest of optunas::
-
-    task = optunas.tasks.digits()
-    objective = Objective(optunas.NB201, task, ("accuracy", "params"), training={"epochs": 5})
-    study = optuna.create_study(directions=objective.directions)
-    study.optimize(objective, n_trials=20)
-"""
+"""From a trial to its values: suggested, looked up, measured, trained."""
 
 from __future__ import annotations
 
@@ -22,9 +14,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.codec import suggest
 from optunas.errors import InvalidSpecError, OptunasError, TrainingError
-from optunas.measures import ZERO_COST, Direction, Metric, metric
-from optunas.metrics.proxies.of_task import TaskProxies
+from optunas.measures import Direction, Metric, metric
 from optunas.nets.own_build import own_build
+from optunas.objective.beforehand import Beforehand, LatencySource
+from optunas.objective.earlier import earlier_trials, mark_untrained, remembered
+from optunas.objective.limits import Limits
 from optunas.pruning import CheapAwareMedianPruner, report, should_prune
 from optunas.space import Space
 from optunas.tasks.abilities import check_abilities
@@ -53,10 +47,13 @@ class Objective:
         metrics: further metrics to record.
         training: settings of network and training that are not searched.
         constraints: limits by metric: upper where it is minimised, lower where it is maximised.
+            What breaks one that is known before training is not trained.
         seed: of the training; a repeat of a candidate trains with the next one.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+        latency: tells ``latency_ms`` without a network, in place of a measurement.
         score: ``"last"`` or ``"best"`` epoch gives the value.
-        reuse: return stored expensive values for a candidate trained before.
+        reuse: return stored expensive values for a candidate trained before: one whose network is
+            the same. Without it only the same code again, where the task's scores are looked up.
         repeats: trainings per candidate before its mean is reused.
         on_epoch: called after each report with (trial, step, score); may raise to end the trial.
 
@@ -78,6 +75,7 @@ class Objective:
         constraints: Mapping[str, float] | None = None,
         seed: int = 0,
         device: str = "cpu",
+        latency: LatencySource | None = None,
         score: str = "last",
         reuse: bool = True,
         repeats: int = 1,
@@ -86,9 +84,8 @@ class Objective:
         self.space, self.task, self.seed, self.device = space, task, seed, device
         self.objectives = tuple(metric(m) if isinstance(m, str) else m for m in objectives)
         self.metrics = tuple(metric(m) if isinstance(m, str) else m for m in metrics)
-        self.training, self.constraints = dict(training or {}), dict(constraints or {})
+        self.training = dict(training or {})
         self.score, self.reuse, self.repeats, self.on_epoch = score, reuse, repeats, on_epoch
-        self._proxies = TaskProxies(task, seed, device)
         self.history: Sequence[FrozenTrial] | None = None
         """The study's trials, where the caller has just read them; None reads them anew."""
         names = [m.name for m in self.objectives]
@@ -99,14 +96,20 @@ class Objective:
             )
         self._scored = names.index(task.score_name)
         wanted = dict.fromkeys((*self.objectives, *self.metrics))
-        missing = set(self.constraints) - {m.name for m in wanted}
+        missing = set(constraints or {}) - {m.name for m in wanted}
         others = [m for m in wanted if m.name != task.score_name]
         others += [metric(name) for name in sorted(missing)]
         gives = getattr(task, "gives", ())
         self._given = [m for m in others if m.name in gives and m.compute is None]
         """What comes with the task's scores, known only after training."""
-        self._others = [m for m in others if m not in self._given]
-        check_abilities(task, self._others, device, score)
+        others = [m for m in others if m not in self._given]
+        check_abilities(task, others, device, score)
+        self._beforehand = Beforehand(
+            space, task, others, seed=seed, device=device, latency=latency
+        )
+        everything = (*self.objectives, *others, *self._given)
+        self.constraints = Limits(constraints or {}, everything)
+        """By metric; those on metrics that are known before training keep a trial from it."""
 
     @property
     def directions(self) -> list[Direction]:
@@ -117,21 +120,21 @@ class Objective:
         """The trial's values, in the order of the objectives.
 
         Raises:
-            optuna.TrialPruned: when the study's pruner ends the trial, or the candidate was pruned
-                before.
+            optuna.TrialPruned: when the study's pruner ends the trial, the candidate was pruned
+                before, or what is known of it before training breaks a limit.
             TrainingError: when the training broke down.
         """
         candidate = suggest(trial, self.space)
-        digest = self.space.digest(candidate)
-        trial.set_user_attr("architecture", self.space.to_json(candidate))
+        digest, written = self.space.digest(candidate), self.space.to_json(candidate)
+        trial.set_user_attr("architecture", written)
         trial.set_user_attr("digest", digest)
         if self.task.input_shape is not None and not self.space.is_connected(candidate):
-            self._untrained(trial, "ruled_out", True)
+            mark_untrained(trial, "ruled_out", True)
             raise optuna.TrialPruned("Ruled out: the network's output does not see its input.")
-        earlier = self._earlier(trial, digest)
-        complete = [t for t in earlier if t.state == TrialState.COMPLETE]
-        again = bool(earlier) and len(complete) != len(earlier)
-        if again and not complete:
+        if self.constraints:
+            self._rule_out(trial, self.foresee(candidate))
+        earlier, complete = self._earlier(trial, digest, written)
+        if earlier and not complete:
             self._mark_reused(trial, earlier[:1])
             raise optuna.TrialPruned(f"The same network was pruned in trial {earlier[0].number}.")
         architecture, settings = self._settings(candidate)
@@ -140,56 +143,26 @@ class Objective:
         unknown = [name for name, value in known.items() if math.isnan(value)]
         if unknown:
             raise TrainingError(f"The network's {', '.join(unknown)} is not a number.")
-        for name, value in known.items():
-            trial.set_user_attr(name, value)
-        self._constrain(trial, known)
+        self._rule_out(trial, known)
+        self._note(trial, known)
         if complete and len(complete) >= self.repeats:
             given = self._mark_reused(trial, complete)
             score = math.fsum(t.values[self._scored] for t in complete) / len(complete)
         else:
             score, given = self._train(trial, subject, settings, known, self.seed + len(complete))
-        trial.set_user_attr(self.task.score_name, score)
-        self._constrain(trial, {self.task.score_name: score})
+        self._note(trial, {self.task.score_name: score})
         known |= {**given, self.task.score_name: score}
         return tuple(known[m.name] for m in self.objectives)
 
     def foresee(self, candidate: Any) -> dict[str, float]:
         """The metrics, by name, that need no network: recorded by the task, or in closed form."""
-        architecture, settings = self._settings(candidate)
-        recorded = getattr(self.task, "known", None)
-        values = dict(recorded(architecture, settings)) if recorded else {}
-        wanted = [m for m in self._others if m.name not in values]
-        if getattr(self.task, "builds_cells", False) and own_build(self.space) is None:
-            for m in wanted:
-                if m.name in ("params", "flops"):
-                    values[m.name] = self._closed_form(m.name, architecture, settings)
-        return {m.name: float(values[m.name]) for m in self._others if m.name in values}
+        return self._beforehand.foresee(*self._settings(candidate))
 
     def measure(
         self, architecture: Any, settings: Mapping[str, Any], subject: Any = None
     ) -> dict[str, float]:
-        """Every metric that is known without training, by name, in the metric's unit.
-
-        Args:
-            architecture: a member of the space's architecture part; None without one.
-            settings: of network and training.
-            subject: the network when it is built already.
-        """
-        recorded = getattr(self.task, "known", None)
-        values = dict(recorded(architecture, settings)) if recorded else {}
-        wanted = [m for m in self._others if m.name not in values]
-        # A task that builds networks its own way is asked for the network itself.
-        stock = getattr(self.task, "builds_cells", False) and subject is architecture
-        closed = {"params", "flops"} if stock else set()
-        network = subject if subject is not architecture else None
-        for m in wanted:
-            if m.name in closed:
-                values[m.name] = self._closed_form(m.name, architecture, settings)
-                continue
-            if network is None:
-                network = self._proxies.built(architecture, settings, (m.name for m in wanted))
-            values[m.name] = self._on_network(m, network)
-        return {m.name: float(values[m.name]) for m in self._others}
+        """Every metric that is known without training; see :meth:`Beforehand.measure`."""
+        return self._beforehand.measure(architecture, settings, subject)
 
     def rehearse(self, candidate: Any) -> None:
         """Build and measure one candidate, latency aside: what breaks here would break each trial.
@@ -198,15 +171,14 @@ class Objective:
             InvalidSpecError: with what an operation, a space's ``build`` or a metric raised.
         """
         architecture, settings = self._settings(candidate)
-        others = self._others
-        self._others = [m for m in others if not m.measured]
+        steady = [m for m in self._beforehand.metrics if not m.measured]
         try:
             subject = self.subject(architecture, settings, self.seed)
             # What is recorded is looked up by measure; for other tasks building is the check.
             built = getattr(self.task, "gives", ()) and not hasattr(self.task, "known")
             if subject is architecture and (getattr(self.task, "builds_cells", False) or built):
                 self.task.build(architecture, settings)
-            self.measure(architecture, settings, subject)
+            self._beforehand.measure(architecture, settings, subject, steady)
         except OptunasError:
             raise
         except Exception as error:
@@ -214,8 +186,6 @@ class Objective:
                 f"A random network of the space cannot be built and measured: "
                 f"{type(error).__name__}: {error}."
             ) from error
-        finally:
-            self._others = others
 
     def planned_epochs(self, settings: Mapping[str, Any]) -> int | None:
         """Epochs of a whole training, None when the task does not say."""
@@ -259,67 +229,38 @@ class Objective:
             torch.manual_seed(seed)
             return build(architecture, self.task.input_shape, self.task.num_outputs, settings)
 
-    def _closed_form(self, name: str, architecture: Any, settings: Mapping[str, Any]) -> float:
-        from optunas import metrics
-
-        network = {k: settings[k] for k in self.task.network_keys if k in settings}
-        count = metrics.params if name == "params" else metrics.flops
-        return float(count(architecture, self.task.input_shape, self.task.num_outputs, **network))
-
-    def _on_network(self, wanted: Metric, network: Any) -> float:
-        from optunas import metrics
-
-        shape = tuple(getattr(self.task, "network_shape", self.task.input_shape) or ())
-        if wanted.compute is not None:
-            return float(wanted.compute(network, shape))
-        if wanted.name == "latency_ms":
-            return metrics.latency_ms(network, (1, *shape), device=self.device)
-        if wanted.name in ZERO_COST:
-            return self._proxies.value(wanted.name, network)
-        count = metrics.params if wanted.name == "params" else metrics.flops
-        return float(count(network, shape))
-
-    def _earlier(self, trial: optuna.Trial, digest: str) -> list[FrozenTrial]:
-        """Finished trials that trained the same candidate, oldest first.
-
-        A complete one without a metric that is wanted now is left out.
-        """
+    def _earlier(
+        self, trial: optuna.Trial, digest: str, written: str
+    ) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
+        """Earlier trials of the same candidate; those of them that are complete."""
         study = getattr(trial, "study", None)  # a FixedTrial has none
-        if not self.reuse or study is None:
-            return []
+        by_code = getattr(self.task, "deterministic", False)
+        if study is None or not (self.reuse or by_code):
+            return [], []
         trials = study.get_trials(deepcopy=False) if self.history is None else self.history
-        return [
-            t
-            for t in trials
-            if t.user_attrs.get("digest") == digest
-            and t.state in (TrialState.COMPLETE, TrialState.PRUNED)
-            and "reused_from" not in t.user_attrs
-            and (t.state == TrialState.PRUNED or len(self._remembered([t])) == len(self._given))
-        ]
-
-    def _remembered(self, sources: Sequence[FrozenTrial]) -> dict[str, float]:
-        """What came with the scores of earlier trials: the means of what all of them have."""
-        return {
-            m.name: math.fsum(t.user_attrs[m.name] for t in sources) / len(sources)
-            for m in self._given
-            if all(m.name in t.user_attrs for t in sources)
-        }
+        same = ("digest", digest) if self.reuse else ("architecture", written)
+        found = earlier_trials(trials, *same, self._given)
+        return found, [t for t in found if t.state == TrialState.COMPLETE]
 
     def _mark_reused(self, trial: optuna.Trial, sources: Sequence[FrozenTrial]) -> dict[str, float]:
-        self._untrained(trial, "reused_from", sources[0].number)
-        return self._note(trial, self._remembered(sources))
-
-    def _note(self, trial: optuna.Trial, given: dict[str, float]) -> dict[str, float]:
-        """Store what comes with a score, as far as it is known; return it."""
-        for name, value in given.items():
-            trial.set_user_attr(name, value)
-        self._constrain(trial, given)
+        mark_untrained(trial, "reused_from", sources[0].number)
+        given = remembered(sources, self._given)
+        self._note(trial, given)
         return given
 
-    def _untrained(self, trial: optuna.Trial, why: str, what: int | bool) -> None:
-        trial.set_user_attr(why, what)
-        trial.set_user_attr("epochs", 0)
-        trial.set_user_attr("seconds", 0.0)
+    def _note(self, trial: optuna.Trial, values: Mapping[str, float]) -> None:
+        """Store values that have become known, and by how much they break their limits."""
+        for name, value in values.items():
+            trial.set_user_attr(name, value)
+        self.constraints.note(trial, values)
+
+    def _rule_out(self, trial: optuna.Trial, known: Mapping[str, float]) -> None:
+        """End the trial where what is known before training breaks a limit."""
+        broken = self.constraints.broken(known)
+        if broken:
+            self._note(trial, known)
+            mark_untrained(trial, "ruled_out", True)
+            raise optuna.TrialPruned(f"Ruled out before training: {broken}.")
 
     def _train(
         self,
@@ -384,13 +325,3 @@ class Objective:
         if not isinstance(pruner, CheapAwareMedianPruner):
             return f"{after}."
         return f"{after}: behind {'networks that cost no more' if cheap else 'the median'}."
-
-    def _constrain(self, trial: optuna.Trial, values: Mapping[str, float]) -> None:
-        for name in self.constraints.keys() & values.keys():
-            trial.set_constraint(name, self.excess(name, values[name]))
-
-    def excess(self, name: str, value: float) -> float:
-        """By how much a constrained metric breaks its limit; 0 or less keeps it."""
-        by_name = {m.name: m for m in (*self.objectives, *self._others, *self._given)}
-        over = value - self.constraints[name]
-        return -over if by_name[name].maximize else over
