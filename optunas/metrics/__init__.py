@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optunas.metrics.proxies.members import MemberProxies
     from optunas.metrics.proxies.mix import ProxyMix
     from optunas.metrics.proxies.table import ProxyTable, proxy_table
-    from optunas.metrics.timing import Latency, latency, latency_ms
+    from optunas.metrics.timing import Latency, latencies, latency, latency_ms
 
 __all__ = [
     "PROXIES",
@@ -31,6 +31,7 @@ __all__ = [
     "ProxyTable",
     "cost",
     "flops",
+    "latencies",
     "latency",
     "latency_ms",
     "machine_lock",
@@ -44,6 +45,7 @@ __all__ = [
 
 _HOME = {
     "Latency": "timing",
+    "latencies": "timing",
     "latency": "timing",
     "latency_ms": "timing",
     "MemberProxies": "proxies",

@@ -1,4 +1,5 @@
 import copy
+import math
 import time
 
 import pytest
@@ -6,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from optunas.errors import DeviceError, InvalidSpecError
-from optunas.metrics import Latency, latency, latency_ms, timing
-from optunas.metrics.timing import MIN_REPEATS
+from optunas.metrics import Latency, latency, latency_ms
+from optunas.metrics.timing import MIN_REPEATS, one
+from optunas.metrics.timing.result import Readings
 
 
 class Spy(nn.Module):
@@ -83,12 +85,15 @@ def test_time_ends_a_slow_measurement_but_not_before_five_passes() -> None:
 
 
 def test_statistics_of_known_readings(monkeypatch: pytest.MonkeyPatch) -> None:
-    readings = [float(value) for value in range(11)]
-    monkeypatch.setattr(timing, "_readings", lambda one_pass, count, max_seconds: readings)
+    readings = Readings(tuple(float(value) for value in range(11)))
+    monkeypatch.setattr(one, "read", lambda once, effort: readings)
     reading = latency(nn.Linear(2, 2), (1, 2))
-    assert reading == Latency(5.0, 1.0, 9.0, 11, "cpu", 1)
+    assert reading == Latency(5.0, 1.0, 9.0, 11, "cpu", 1, 1.0, 9.0, 0.0)
     assert reading.spread == pytest.approx(8 / 5)
-    assert str(reading) == "5 ms (1 to 9, 11 passes on cpu)"
+    assert reading.margin == pytest.approx(4 / 5)
+    text = "5 ms (median between 1 and 9, p10 to p90 1 to 9, 11 repeats on cpu)"
+    assert str(reading) == text
+    assert math.isnan(Latency(5.0, 1.0, 9.0, 11).margin)
 
 
 def test_measuring_happens_under_the_machine_lock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,9 +108,9 @@ def test_measuring_happens_under_the_machine_lock(monkeypatch: pytest.MonkeyPatc
         held.append(len(spy.calls))
 
     spy = Spy()
-    monkeypatch.setattr(timing, "machine_lock", lock)
+    monkeypatch.setattr(one, "machine_lock", lock)
     latency(spy, (1, 3, 5, 5), repeats=4, warmup=2)
-    assert held == [0, 1 + 2 + 4]
+    assert held == [1, 1 + 2 + 4]
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "toaster", "meta"])
