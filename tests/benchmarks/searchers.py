@@ -11,7 +11,8 @@ noise; two workers): hypervolume of the noiseless values. ``--speed 1000`` print
 a suggestion takes instead.
 
 Every run is kept as one line of a JSONL file, so that an interrupted benchmark goes on where it
-stopped. Medians over seeds are printed, from first to third quartile.
+stopped. Medians over seeds are printed, from first to third quartile, and how the first of
+``--samplers`` compares with each other one on the same seeds.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+from scipy.stats import wilcoxon
 
 import optunas
 from optunas import pareto
@@ -38,7 +40,7 @@ from optunas.space import Cell, Choice, Edge, Float, HyperSpace, Int, Space
 TABLE = os.environ.get("OPTUNAS_NB201", "")
 FLOORS = {"cifar10": 85.0, "cifar100": 55.0}
 CHOICES, LETTERS = 28, tuple("abcde")
-MARKS = (50, 100, 200, 300)
+MARKS, COMPARED = (50, 100, 200, 300), (100, 300)
 NEVER = 10**6
 
 
@@ -258,11 +260,12 @@ class Row(NamedTuple):
     budget: int
 
 
-def stored(path: Path) -> dict[Row, dict[str, Any]]:
+def stored(path: Path) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Runs by what they are runs of; a line that was being written is left out."""
     if not path.exists():
         return {}
     lines = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
-    return {Row(*line["row"]): line for line in lines}
+    return {tuple(line["row"]): line for line in lines}
 
 
 def report(name: str, sampler: str, runs: list[dict[str, Any]]) -> None:
@@ -279,6 +282,28 @@ def report(name: str, sampler: str, runs: list[dict[str, Any]]) -> None:
     print(
         f"{name:24} {sampler:12} n={len(runs):<3} {'  '.join(found)}  {seconds:.3f} s", flush=True
     )
+
+
+def scores(name: str, run: dict[str, Any]) -> dict[str, float]:
+    """What a run is compared by: networks (all of its, if too few), or hypervolumes."""
+    curve = run["progress"]
+    level = {"front": 0.95, "best": 0.0}.get(name.split(":")[0])
+    if level is not None:
+        return {f"networks to {level:g}": min(needed(curve, level), len(curve))}
+    return {f"hypervolume at {n}": curve[min(n, len(curve)) - 1] for n in COMPARED}
+
+
+def compare(name: str, one: str, other: str, runs: dict[str, list[dict[str, Any]]]) -> None:
+    """Two samplers on the same seeds: the ratio's median, and Wilcoxon's signed ranks."""
+    ours, theirs = ([scores(name, run) for run in runs[sampler]] for sampler in (one, other))
+    for what in ours[0]:
+        a, b = (np.array([row[what] for row in rows]) for rows in (ours, theirs))
+        p = wilcoxon(a, b).pvalue if (a != b).any() else 1.0
+        print(
+            f"{name:24} {one} / {other}, {what}: median {np.median(a / b):.2f}, higher for "
+            f"{(a > b).sum()} of {len(a)} seeds, p = {p:.2g}",
+            flush=True,
+        )
 
 
 def speed(trials: int, asks: int) -> None:
@@ -332,18 +357,20 @@ def main() -> None:
         if not name.startswith("synthetic") and not os.path.exists(TABLE):
             print(f"{name:24} skipped: OPTUNAS_NB201 is not the path of nb201.npz")
             continue
-        p = problem(name)
+        p, found = problem(name), {}
         for sampler in arguments.samplers:
-            runs = []
+            runs = found[sampler] = []
             for seed in range(arguments.seeds):
                 row = Row(name, sampler, seed, arguments.budget)
                 if row not in done:
-                    found = run(p, SAMPLERS[sampler](p, seed), seed, arguments.budget)
-                    done[row] = {"row": row, **found}
+                    outcome = run(p, SAMPLERS[sampler](p, seed), seed, arguments.budget)
+                    done[row] = {"row": row, **outcome}
                     with arguments.out.open("a") as file:
                         file.write(json.dumps(done[row]) + "\n")
                 runs.append(done[row])
             report(name, sampler, runs)
+        for sampler in arguments.samplers[1:]:
+            compare(name, arguments.samplers[0], sampler, found)
 
 
 if __name__ == "__main__":
