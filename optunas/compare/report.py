@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,6 +11,7 @@ from pathlib import Path
 from optunas.compare.amount import AXES
 from optunas.compare.comparison import Comparison
 from optunas.compare.pictures import curves_svg, differences_svg, finals_svg, reached_svg
+from optunas.compare.reach import Reach
 from optunas.compare.store import write_whole
 from optunas.compare.words import listed, notes, number, target_words
 from optunas.draw import svg_to_png
@@ -167,9 +169,7 @@ def _targets(comparison: Comparison) -> Iterator[Block]:
         for i in comparison.order:
             cells = [comparison.labels[i]]
             for axis in comparison.axes:
-                found = comparison.reach(i, target, axis)
-                quartiles = f"{_cost(found.quarter)} to {_cost(found.three_quarters)}"
-                cells.append(f"{_cost(found.median)} ({quartiles})")
+                cells.append(_costs(comparison.reach(i, target, axis)))
             rows.append([*cells, f"{comparison.reach(i, target).reached}/{comparison.count}"])
         head = ["contestant", *(AXES[a] for a in comparison.axes), "runs that reached it"]
         yield Lines(
@@ -183,8 +183,15 @@ def _targets(comparison: Comparison) -> Iterator[Block]:
         )
 
 
+def _costs(found: Reach) -> str:
+    """Median and quartiles; once that it was not reached, where fewer than a quarter did."""
+    if math.isinf(found.quarter):
+        return _cost(found.quarter)
+    return f"{_cost(found.median)} ({_cost(found.quarter)} to {_cost(found.three_quarters)})"
+
+
 def _cost(value: float) -> str:
-    return "not reached" if value == float("inf") else number(value)
+    return "not reached" if math.isinf(value) else number(value)
 
 
 def _statistics(comparison: Comparison) -> Iterator[Block]:

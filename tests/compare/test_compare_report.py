@@ -226,6 +226,9 @@ def test_a_report_is_whole(real: Comparison, tmp_path: Path) -> None:
         assert line in text
     assert "pruner: table 'none', other 'median'" in text
     assert not list(folder.rglob("*.writing"))
+    # Quartiles are told where there are some.
+    assert "| not reached |" in text
+    assert "not reached (" not in text
     rows = table_in(folder / "runs.csv")
     assert len(rows) == 4 * 4
     assert {row["contestant"] for row in rows} == set(real.labels)
