@@ -173,20 +173,22 @@ def test_no_resume_begins_anew(cli: Cli, file: str, folder: Path) -> None:
     assert "Going on" not in done.err
 
 
-@pytest.mark.slow
-def test_a_killed_search_goes_on_to_the_same_result(file: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "optunas", "darts", "search", file, "--epochs", "12"]
-    subprocess.run([*command, "-o", "whole.json"], check=True, capture_output=True)
+def test_a_killed_search_goes_on_to_the_same_result(cli: Cli, file: str, folder: Path) -> None:
+    command = ["darts", "search", file, "--epochs", "12"]
+    assert cli(*command, "-o", "whole.json").code == 0
     checkpoint = folder / "g.json.checkpoint"
+    started = [sys.executable, "-m", "optunas", *command, "-o", "g.json"]
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([*command, "-o", "g.json"], **silent) as process:
+    with subprocess.Popen(started, **silent) as process:
         while process.poll() is None and not checkpoint.exists():
             time.sleep(0.005)
         time.sleep(0.1)
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert not (folder / "g.json").exists()
-    subprocess.run([*command, "-o", "g.json"], check=True, capture_output=True)
+    done = cli(*command, "-o", "g.json")
+    assert done.code == 0, done.err
+    assert "Going on from the checkpoint" in done.err
     again, whole = (read_result(folder / name) for name in ("g.json", "whole.json"))
     assert again.best.alphas == whole.best.alphas
 
