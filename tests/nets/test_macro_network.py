@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from covering import covering
 from torch import nn
 
 import optunas
@@ -37,10 +38,8 @@ CONV = Layer("conv", 4, 3, 1, "relu", "batch")
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (1, 1, 1), (2, 5, 9)])
-def test_two_hundred_members_run_forward_and_backward(shape: tuple[int, ...]) -> None:
-    rng = np.random.default_rng(sum(shape))
-    for _ in range(200):
-        macro = EVERYTHING.sample(rng)
+def test_members_with_every_option_run_forward_and_backward(shape: tuple[int, ...]) -> None:
+    for macro in covering(EVERYTHING, seed=sum(shape), times=2):
         network = optunas.build(macro, shape, 3)
         output = network(torch.randn(2, *shape))
         assert output.shape == (2, 3), macro
@@ -55,9 +54,7 @@ def test_two_hundred_members_run_forward_and_backward(shape: tuple[int, ...]) ->
 
 def test_every_parameter_that_is_built_reaches_the_output() -> None:
     """Nothing dead is built: each weight has a gradient (None would be one that is not used)."""
-    rng = np.random.default_rng(0)
-    for _ in range(100):
-        macro = EVERYTHING.sample(rng)
+    for macro in covering(EVERYTHING, times=2):
         network = optunas.build(macro, (2, 9, 9), 2)
         network(torch.randn(4, 2, 9, 9)).sum().backward()
         missing = [name for name, p in network.named_parameters() if p.grad is None]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+from covering import covering
 from own_pieces import OWN_SET, SCALE, NetworkSpace
 
 from optunas.space import (
@@ -23,6 +25,7 @@ from optunas.space import (
 )
 from optunas.space.macro_operations import MACRO_OPERATIONS
 from optunas.testing import NetworkConformance
+from optunas.testing.contract import Sampled
 
 TRAINING = HyperSpace(channels=Choice((2, 4)), lr=Float(1e-3, 0.1, log=True))
 SPACES: dict[str, tuple[Space[Any], dict[str, int]]] = {
@@ -75,7 +78,7 @@ SPACES: dict[str, tuple[Space[Any], dict[str, int]]] = {
 
 
 class TestNetworks(NetworkConformance):
-    num_networks = 8
+    num_networks = 6
 
     @pytest.fixture(params=SPACES.values(), ids=SPACES)
     def space(self, request: pytest.FixtureRequest) -> Space[Any]:
@@ -86,10 +89,22 @@ class TestNetworks(NetworkConformance):
 ONE_OF_EACH = ("nb201", "darts", "joint", "macro", "macro, everything", "elastic", "stack", "own")
 
 
-@pytest.mark.slow
+class Chosen(NetworkConformance):
+    """The suite on given members."""
+
+    batch_size = 2
+
+    def __init__(self, name: str, shape: tuple[int, ...], seed: int) -> None:
+        self.space, self.settings = SPACES[name]
+        self.input_shapes, self.seed = (shape,), seed
+        self.members = covering(self.space, seed)
+        self.num_networks = len(self.members)
+
+    def _sampled(self, number: int) -> Sampled:
+        return Sampled(self.members[number], np.random.default_rng(number), self.seed, number)
+
+
 @pytest.mark.parametrize("name", ONE_OF_EACH)
-def test_two_hundred_networks_run_forward_and_backward(name: str) -> None:
-    suite = NetworkConformance()
-    suite.space, suite.settings = SPACES[name]
-    suite.num_networks, suite.batch_size, suite.seed = 200, 2, 1
-    suite.test_networks_run_forward_and_backward()
+def test_every_option_of_every_parameter_runs_forward_and_backward(name: str) -> None:
+    for seed, shape in enumerate(NetworkConformance.input_shapes):
+        Chosen(name, shape, seed).test_networks_run_forward_and_backward()
