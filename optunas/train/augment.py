@@ -43,6 +43,14 @@ class Augmentation:
         own = torch.randint(2**62, (), generator=torch.Generator().manual_seed(seed))
         self._generator = torch.Generator(device).manual_seed(int(own))
 
+    def state(self) -> Tensor:
+        """Of the random numbers, for :meth:`restore`."""
+        return self._generator.get_state()
+
+    def restore(self, state: Tensor) -> None:
+        """Go on from a :meth:`state` of the same kind of device."""
+        self._generator.set_state(state)
+
     def __call__(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape; a batch that is changed is a new tensor."""
         if self._changes and x.dim() != 4:

@@ -6,7 +6,8 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +20,9 @@ from optunas.train.optimizers import make_optimizer, rate
 from optunas.train.precision import Precision, as_channels_last, use_channels_last
 from optunas.train.random_state import RandomState
 from optunas.train.settings import TrainSettings
+from optunas.train.state import pack, unpack
 
-__all__ = ["Batches", "Epoch", "Loss", "ScoreOf", "fit"]
+__all__ = ["Batches", "Epoch", "Fitting", "Loss", "ScoreOf", "fit"]
 
 Batches = Callable[[int, torch.Generator], Iterable[tuple[Tensor, Tensor]]]
 ScoreOf = Callable[[nn.Module], float]
@@ -53,7 +55,8 @@ def fit(
     device: str = "cpu",
     threads: int | None = None,
     maximize: bool = True,
-) -> Iterator[Epoch]:
+    state: bytes | None = None,
+) -> Fitting:
     """Train ``network`` in place and yield one :class:`Epoch` after each epoch.
 
     Equal seeds and thread counts give equal bits on a CPU, whatever torch's global seed is. The
@@ -72,40 +75,76 @@ def fit(
         device: ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads while training; None leaves the process's own number.
         maximize: whether a larger score is better, for ``patience`` and ``keep="best"``.
+        state: what :meth:`Fitting.state` gave in a training of the same network with the same
+            arguments: go on from there.
 
     Raises:
         DeviceError: when the device is not there.
         InvalidSpecError: when ``threads`` is below 1.
         TrainingError: for a network without weights, or without a linear layer when
             ``settings.dropout`` is above 0; while iterating, when the loss or the score is not
-            finite, or ``settings.augmentation`` meets batches that are no images.
+            finite, or ``settings.augmentation`` meets batches that are no images; for a ``state``
+            that is no training's, or another network's.
     """
     if threads is not None and threads < 1:
         raise InvalidSpecError(f"threads must be at least 1 or None, got {threads!r}.")
     run = _Run(network, loss, settings, seed, resolve_device(device))
-    return _epochs(run, train_batches, score, threads, 1 if maximize else -1)
+    if state is not None:
+        run.restore(unpack(state))
+    return Fitting(run, _epochs(run, train_batches, score, threads, 1 if maximize else -1))
+
+
+class Fitting(Iterator[Epoch]):
+    """A training under way: an iterator over its epochs that can be written down between two.
+
+    On a CPU a training that goes on from :meth:`state` gives the same bits as one that was never
+    interrupted, as far as all of its randomness comes from the seed: a data loader's own state is
+    not part of it.
+    """
+
+    def __init__(self, run: _Run, epochs: Iterator[Epoch]) -> None:
+        self._run, self._epochs = run, epochs
+
+    def __next__(self) -> Epoch:
+        return next(self._epochs)
+
+    def state(self) -> bytes:
+        """Network, optimizer and random numbers after the last epoch, for :func:`fit`."""
+        return pack(self._run.snapshot())
 
 
 def _epochs(
     run: _Run, train_batches: Batches, score: ScoreOf, threads: int | None, sign: int
 ) -> Iterator[Epoch]:
-    settings, best, best_step, kept = run.settings, -math.inf, 0, None
-    for step in range(settings.epochs):
+    settings, so_far = run.settings, run.so_far
+    for step in range(so_far.epochs, settings.epochs):
         with _threads(threads), run.random.active():
             start = time.perf_counter()
             with run.dropout.active():
                 loss = run.train(step, train_batches(step, run.generator))
             value = run.score(step, score)
             seconds = time.perf_counter() - start
-        if sign * value > best:
-            best, best_step = sign * value, step
+        so_far.epochs = step + 1
+        if sign * value > so_far.best:
+            so_far.best, so_far.best_step = sign * value, step
             if settings.keep == "best":
-                kept = {k: v.detach().clone() for k, v in run.network.state_dict().items()}
+                so_far.kept = {k: v.detach().clone() for k, v in run.network.state_dict().items()}
         yield Epoch(step, value, loss, seconds)
-        if settings.patience is not None and step - best_step >= settings.patience:
+        if settings.patience is not None and step - so_far.best_step >= settings.patience:
             break
-    if kept is not None and best_step != step:
-        run.network.load_state_dict(kept)
+    if so_far.kept is not None and so_far.best_step != so_far.epochs - 1:
+        run.network.load_state_dict(so_far.kept)
+
+
+@dataclass
+class _SoFar:
+    """What a training remembers of its epochs."""
+
+    epochs: int = 0
+    best: float = -math.inf
+    best_step: int = 0
+    kept: dict[str, Tensor] | None = None
+    steps: int | None = None  # of an epoch
 
 
 class _Run:
@@ -133,12 +172,44 @@ class _Run:
         self.precision = Precision(settings, device)
         self.random = RandomState(seed, device)
         self.generator = torch.Generator().manual_seed(seed)
-        self.steps: int | None = None
+        self.so_far = _SoFar()
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that the next epoch depends on."""
+        return {
+            "so_far": asdict(self.so_far),
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.precision.state(),
+            "random": self.random.state(),
+            "order": self.generator.get_state(),
+            "augment": self.augment.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a :meth:`snapshot`.
+
+        Raises:
+            TrainingError: when it is another network's or another optimizer's.
+        """
+        try:
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.precision.restore(state["scaler"])
+            self.random.restore(state["random"])
+            self.generator.set_state(state["order"])
+            self.augment.restore(state["augment"])
+            self.so_far = _SoFar(**state["so_far"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise TrainingError(
+                "The stored training is not one of this network with these settings: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
 
     def train(self, step: int, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
         """Train one epoch; its mean loss."""
         self.network.train()
-        self.steps = _length(batches) or self.steps
+        self.so_far.steps = _length(batches) or self.so_far.steps
         total, count, done = torch.zeros((), device=self.device), 0, 0
         for done, (x, y) in enumerate(batches, start=1):
             self._set_rate(step, done)
@@ -149,7 +220,7 @@ class _Run:
             count += len(y)
         if count == 0:
             raise TrainingError("There are no training batches: the training data is empty.")
-        self.steps = done
+        self.so_far.steps = done
         self._finite(total, step)
         return total.item() / count
 
@@ -190,11 +261,11 @@ class _Run:
 
     def _set_rate(self, step: int, done: int) -> None:
         """The rate of the epoch's step number ``done``, counted from 1."""
-        before = step + (done - 1) / (self.steps or math.inf)
+        before = step + (done - 1) / (self.so_far.steps or math.inf)
         share = rate(self.settings.schedule, min(before / self.settings.epochs, 1.0))
         warmup = float(self.settings.warmup_epochs)
         if warmup > 0:  # by the end of the step, or the first one would do nothing
-            after = step + (done / self.steps if self.steps else 1.0)
+            after = step + (done / self.so_far.steps if self.so_far.steps else 1.0)
             share *= min(after / warmup, 1.0)
         for group in self.optimizer.param_groups:
             group["lr"] = float(self.settings.lr) * share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,6 +43,15 @@ class Precision:
             return
         self._scaler.step(optimizer)
         self._scaler.update()
+
+    def state(self) -> dict[str, Any] | None:
+        """The scaler's state, for :meth:`restore`; None without one."""
+        return None if self._scaler is None else self._scaler.state_dict()
+
+    def restore(self, state: dict[str, Any] | None) -> None:
+        """Go on from a :meth:`state`; one of a device that scales otherwise is left out."""
+        if self._scaler is not None and state:
+            self._scaler.load_state_dict(state)
 
 
 def use_channels_last(settings: TrainSettings, device: torch.device) -> bool:

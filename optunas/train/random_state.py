@@ -24,6 +24,14 @@ class RandomState:
         if self._cuda is not None:
             self._own.append(torch.Generator(self._cuda).manual_seed(seed).get_state())
 
+    def state(self) -> list[torch.Tensor]:
+        """The generators' states, the CPU's first."""
+        return list(self._own)
+
+    def restore(self, states: list[torch.Tensor]) -> None:
+        """Go on from a :meth:`state`; what it has of another kind of device is left out."""
+        self._own = [*states[: len(self._own)], *self._own[len(states) :]]
+
     @contextmanager
     def active(self) -> Iterator[None]:
         """Inside, torch draws from this state and advances it; outside nothing has changed."""
