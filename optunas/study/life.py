@@ -25,6 +25,7 @@ from optunas.errors import (
 from optunas.objective import Objective
 from optunas.space import Choice, Float, Int, Space
 from optunas.space.parameters import Parameter
+from optunas.study.feasibility import check_feasible
 from optunas.study.handle import StudyHandle
 from optunas.study.knowledge import Knowledge
 from optunas.study.pruners import make_pruner
@@ -229,6 +230,7 @@ def make_objective(spec: StudySpec, trust: Collection[str] = (), device: str = "
     for candidate in candidates:
         objective.sample_check(candidate)
     objective.rehearse(candidates[0])
+    check_feasible(objective, spec.seed)
     return objective
 
 

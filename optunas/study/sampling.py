@@ -11,6 +11,7 @@ from optunas import codec
 from optunas.errors import InvalidSpecError
 from optunas.samplers import Given, SeededSampler, generation_key, make_sampler
 from optunas.samplers.own import learns_from_earlier, takes_proxies
+from optunas.samplers.trials.within import Within
 from optunas.study.earlier import read_earlier
 from optunas.study.knowledge import Knowledge
 from optunas.study.references import resolver
@@ -81,7 +82,7 @@ def study_sampler(
         given=Given(
             spec.space,
             knowledge.known,
-            knowledge.feasible,
+            Within(knowledge.violation) if spec.constraints else None,
             # Where equal networks are not reused, a code is a candidate of its own.
             "digest" if spec.reuse else "code",
             more,

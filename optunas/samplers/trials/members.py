@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optunas.samplers.trials.seen import Feasible
+from optunas.samplers.trials.within import Within
 from optunas.space import Space
 
 __all__ = ["ENUMERATED", "IDENTITIES", "Identity", "Members"]
@@ -19,6 +20,9 @@ ENUMERATED = 50_000
 
 TRIES = 1000
 """Draws before a space that cannot be listed counts as used up, or as infeasible."""
+
+APPROACHES = 3
+"""Ways towards the limits that are tried after that."""
 
 Identity = Literal["digest", "code"]
 """When two members are the same: as networks, or only as codes (tables hold one row a code)."""
@@ -77,12 +81,21 @@ class Members:
         return np.array([at for at, key in enumerate(self.keys) if key not in seen], dtype=np.intp)
 
     def random(self, seen: Collection[Any], rng: np.random.Generator) -> Any | None:
-        """A new allowed member, uniformly where the space is listed; None when there is none."""
+        """A new allowed member, uniformly where the space is listed; None when there is none.
+
+        Where drawing meets none that keeps the limits, mutations go towards them.
+        """
         free = self.unseen(seen)
         if free is not None:
             assert self.listed is not None
             return self.listed[rng.choice(free)] if len(free) else None
-        return self.drawn(lambda: self.space.sample(rng), seen)
+        found = self.drawn(lambda: self.space.sample(rng), seen)
+        if found is None and isinstance(self.feasible, Within):
+            towards = self.feasible
+            return self.drawn(
+                lambda: towards.approach(self.space, self.space.sample(rng), rng), seen, APPROACHES
+            )
+        return found
 
     def drawn(
         self, draw: Callable[[], Any], seen: Collection[Any], tries: int = TRIES
@@ -90,6 +103,6 @@ class Members:
         """The first of ``draw()``'s results that is new and allowed; None after ``tries``."""
         for _ in range(tries):
             member = draw()
-            if self.allowed(member) and self.key(member) not in seen:
+            if member is not None and self.allowed(member) and self.key(member) not in seen:
                 return member
         return None
