@@ -18,6 +18,7 @@ from optunas.errors import without_password
 from optunas.study.best import best, importances
 from optunas.study.budget import LIMITS
 from optunas.study.handle import StudyHandle
+from optunas.study.latency import describe_latency
 from optunas.study.predicting import predictor_rank
 from optunas.study.seeding import descent
 
@@ -75,6 +76,7 @@ def summary(handle: StudyHandle) -> None:
         "objectives": aims,
         "search": f"{spec.sampler}, pruner {spec.pruner}, seed {spec.seed}",
         "constraints": ", ".join(f"{k} {v:g}" for k, v in spec.constraints.items()),
+        "latency": describe_latency(spec.latency),
         "budget": _budget(handle),
         "trials": ", ".join(f"{n} {word}" for word, n in handle.outcomes().items() if n) or "none",
         "seeds": "" if seeds is None else str(seeds),

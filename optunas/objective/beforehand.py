@@ -23,9 +23,14 @@ class LatencySource(Protocol):
     """Tells an architecture's latency without a network: a calibrated model, or an estimate."""
 
     def predict(
-        self, architecture: Any, input_shape: tuple[int, ...], num_outputs: int, **network: Any
+        self,
+        architecture: Any,
+        input_shape: tuple[int, ...],
+        num_outputs: int,
+        channels: int | None = None,
+        num_cells: int | None = None,
     ) -> float:
-        """Milliseconds for a batch; ``network`` holds ``channels``, ``num_cells``, ..."""
+        """Milliseconds of the network that ``optunas.build`` makes of these arguments."""
         ...
 
 

@@ -28,6 +28,7 @@ from optunas.space.parameters import Parameter
 from optunas.study.feasibility import check_feasible
 from optunas.study.handle import StudyHandle
 from optunas.study.knowledge import Knowledge
+from optunas.study.latency import latency_source
 from optunas.study.pruners import make_pruner
 from optunas.study.references import load_file, resolve, resolver
 from optunas.study.sampling import PLANNED, proxies_of, study_sampler
@@ -222,6 +223,7 @@ def make_objective(spec: StudySpec, trust: Collection[str] = (), device: str = "
         constraints=spec.constraints,
         seed=spec.seed,
         device=device,
+        latency=latency_source(spec.latency, spec.space, task, spec.training),
         score=spec.score,
         reuse=spec.reuse,
         repeats=spec.repeats,

@@ -13,6 +13,7 @@ from optunas.measures import METRICS, Metric, metric
 from optunas.space import Space, space_from_definition
 from optunas.space.references import reference_to
 from optunas.study.budget import Budget
+from optunas.study.latency import MEASURED, read_latency
 from optunas.study.references import task_reference
 
 __all__ = ["StudySpec"]
@@ -42,7 +43,11 @@ class StudySpec:
         pruner: by name, ``cheap_aware_median``, ``median``, ``hyperband``, ``none``, ...
         pruner_options: arguments of the pruner.
         constraints: limits by metric: an upper limit for a metric that is minimised, a lower one
-            for a metric that is maximised.
+            for a metric that is maximised. What breaks one that is known before training is not
+            trained and does not count against the budget.
+        latency: where ``latency_ms`` comes from: ``"measured"`` on each network before it is
+            trained, or a file of ``optunas latency calibrate``, whose content is stored; then it
+            is known without a network.
         budget: when the study ends.
         seed: of suggestions and trainings.
         score: ``"last"``, the value of a trial is its last epoch's score, or ``"best"``.
@@ -67,6 +72,7 @@ class StudySpec:
     pruner: str = "cheap_aware_median"
     pruner_options: Mapping[str, Any] = field(default_factory=dict)
     constraints: Mapping[str, float] = field(default_factory=dict)
+    latency: str | Mapping[str, Any] = MEASURED
     budget: Budget = field(default_factory=Budget)
     seed: int = 0
     score: str = "last"
@@ -90,6 +96,7 @@ class StudySpec:
                 raise InvalidSpecError(f"StudySpec.{name} must be a mapping, got {given!r}.")
             # A plain copy, as it will come back from JSON (tuples as lists).
             object.__setattr__(self, name, _plain(name, given))
+        object.__setattr__(self, "latency", read_latency(self.latency))
         self._check()
 
     def _check(self) -> None:
