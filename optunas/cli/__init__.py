@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from optunas.cli import compare, darts, dashboard, proxy, space, study
+from optunas.cli import compare, darts, dashboard, latency, proxy, space, study
 from optunas.errors import OptunasError
 
 __all__ = ["app", "main"]
@@ -22,6 +22,7 @@ app.add_typer(study.app, name="study")
 app.add_typer(space.app, name="space")
 app.add_typer(darts.app, name="darts")
 app.add_typer(proxy.app, name="proxy")
+app.add_typer(latency.app, name="latency")
 app.command("compare")(compare.compare)
 app.command("dashboard")(dashboard.dashboard)
 

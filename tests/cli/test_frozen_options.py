@@ -11,6 +11,10 @@ STORAGE = {"--storage"}
 TRUST = {"--trust"}
 JSON = {"--json"}
 NEW = {"--name", "--seed", "--device", "--trials"}
+MEASURING = {
+    *("FILE", "--device", "--threads", "--dtype", "--backend", "--clock", "--passes", "--within"),
+    *("--seed", "--input-shape", "--outputs"),
+}
 
 FROZEN = {
     "": {"--version", "--install-completion", "--show-completion"},
@@ -31,6 +35,16 @@ FROZEN = {
     },
     "darts show": {"FILE", "--svg", "--shares"} | JSON,
     "dashboard": STORAGE | {"--host", "--port", "--artifacts"},
+    "latency": set(),
+    "latency calibrate": MEASURING
+    | {"--output", "-o", "--networks", "--held-out", "--from", "--name", "--batch"}
+    | {"--table", "--no-table", "--resume", "--no-resume"}
+    | JSON,
+    "latency export-plan": {"FILE", "--output", "-o", "--networks", "--held-out", "--batch"}
+    | {"--dtype", "--seed", "--input-shape", "--outputs"},
+    "latency measure": MEASURING | {"--networks", "--batch"} | JSON,
+    "latency repeat": MEASURING | {"--processes", "--networks", "--batch"} | JSON,
+    "latency show": {"MODEL"} | JSON,
     "proxy": set(),
     "proxy rank": {"FILE", "--sample", "--proxies", "--study", "--seed", "--batch-size", "--device"}
     | {"--output", "-o"}

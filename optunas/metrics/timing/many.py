@@ -42,6 +42,7 @@ def blocks(
     effort: Effort,
     seed: int = 0,
     done: frozenset[tuple[int, int]] = frozenset(),
+    measure: Callable[[Subject, Effort], Readings] | None = None,
 ) -> Iterator[Block]:
     """Read every network once in every pass, each pass in another random order.
 
@@ -52,15 +53,20 @@ def blocks(
         effort: of one block.
         seed: of the orders.
         done: (pass, index) that need not be read again.
+        measure: reads one subject; None reads it until its median is sure.
     """
+    measure = _measured if measure is None else measure
     for number in range(passes):
         for index in order_of(count, number, seed):
             if (number, index) in done:
                 continue
             subject = subjects(index) if callable(subjects) else subjects[index]
-            with machine_lock(), subject.running():
-                readings = read(subject.once, effort)
-            yield Block(number, index, readings)
+            yield Block(number, index, measure(subject, effort))
+
+
+def _measured(subject: Subject, effort: Effort) -> Readings:
+    with machine_lock(), subject.running():
+        return read(subject.once, effort)
 
 
 def latencies(
