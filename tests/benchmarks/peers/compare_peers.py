@@ -1,18 +1,20 @@
-"""Other people's searchers on NAS-Bench-201, under one protocol: who needs how many networks.
+"""Other searchers and ours on NAS-Bench-201, under one protocol: who needs how many networks.
 
     OPTUNAS_NB201=path/to/nb201.npz python tests/benchmarks/peers/compare_peers.py --seeds 5
 
 A peer that is not installed is skipped with the reason. Peers that want packages of different
 versions run in environments of their own: run this file with each environment's Python and the same
 ``--store``, then once more with ``--print``. What the environments need: ``optuna``, ``pymoo``,
-``syne-tune[moo]``, ``neural-pipeline-search``; numpy and moocore besides. A run that is in the
-store is not run again.
+``syne-tune[moo]``, ``neural-pipeline-search`` (0.17 goes with gpytorch 1.13, which it pins, and so
+with botorch 0.12 and no later one; pip finds that by itself); numpy and moocore besides. A run that
+is in the store is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -25,8 +27,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-MODULES = ("optuna_peers", "pymoo_peer", "syne_tune_peers", "neps_peers")
-MARKS = (50, 100, 200, 500)
+MODULES = ("optunas_peer", "optuna_peers", "pymoo_peer", "syne_tune_peers", "neps_peers")
+MARKS, LEVEL = (50, 100, 200, 500), 0.95
 
 
 def found() -> tuple[dict[str, Any], list[str]]:
@@ -116,9 +118,9 @@ def _print(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
     rows = [row for row in rows if row["problem"] == wanted]
     what = "best accuracy" if options.single else "share of the front's hypervolume"
     print(f"{what}, {options.data}, {options.device}: median (quartiles) at unique networks")
-    print(
-        f"{'peer':<28}{'seeds':>6}" + "".join(f"{mark:>20}" for mark in MARKS) + f"{'ms/trial':>10}"
-    )
+    to = "" if options.single else f"to {LEVEL:.0%}"
+    head = "".join(f"{mark:>20}" for mark in MARKS)
+    print(f"{'peer':<28}{'seeds':>6}{head}{to:>18}{'ms/trial':>10}")
     for name in sorted({row["peer"] for row in rows}):
         own = [row for row in rows if row["peer"] == name]
         cells = []
@@ -133,7 +135,21 @@ def _print(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
             )
             cells.append(f"{middle:.3f} ({low:.3f}-{high:.3f})")
         pace = statistics.median(1e3 * row["cpu_s"] / max(1, row["evaluations"]) for row in own)
-        print(f"{name:<28}{len(own):>6}" + "".join(f"{c:>20}" for c in cells) + f"{pace:>10.1f}")
+        to = "" if options.single else _needed(own)
+        shown = "".join(f"{c:>20}" for c in cells)
+        print(f"{name:<28}{len(own):>6}{shown}{to:>18}{pace:>10.1f}")
+
+
+def _needed(rows: list[dict[str, Any]]) -> str:
+    """Median of the trainings to 95 % of the hypervolume, and how many runs came so far."""
+    found = []
+    for row in rows:
+        pairs = zip(row["costs"], row["quality"], strict=True)
+        found.append(next((cost for cost, share in pairs if share >= LEVEL), math.inf))
+    reached = sum(cost < math.inf for cost in found)
+    middle = statistics.median_low(found)
+    shown = f"> {rows[0]['trials']}" if math.isinf(middle) else f"{middle:.0f}"
+    return f"{shown} ({reached}/{len(rows)})"
 
 
 def _at(row: dict[str, Any], mark: float) -> float | None:
