@@ -14,7 +14,7 @@ from optunas.space.operations import Cost
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["flops", "params"]
+__all__ = ["flops", "is_network", "params"]
 
 
 def params(
@@ -38,7 +38,7 @@ def params(
         InvalidSpecError: when an architecture comes without shape or classes, or with wrong ones.
         InvalidArchitectureError: when ``x`` is neither an architecture nor a network.
     """
-    if _is_network(x):
+    if is_network(x):
         from optunas.metrics.counting import count_params
 
         return count_params(x)
@@ -57,7 +57,7 @@ def flops(
     (NAS-Bench-201's "FLOPs" are multiply-accumulates.) Arguments and errors as in :func:`params`,
     but a network needs ``input_shape`` too.
     """
-    if _is_network(x):
+    if is_network(x):
         from optunas.metrics.counting import count_flops
 
         if input_shape is None:
@@ -68,7 +68,8 @@ def flops(
     return 2 * _cost("flops", x, input_shape, num_classes, channels, num_cells).macs
 
 
-def _is_network(x: object) -> TypeGuard[nn.Module]:
+def is_network(x: object) -> TypeGuard[nn.Module]:
+    """Whether ``x`` is a torch module; loads no torch."""
     torch = sys.modules.get("torch")  # a network cannot exist before torch is imported
     return torch is not None and isinstance(x, torch.nn.Module)
 
