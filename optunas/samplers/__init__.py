@@ -1,9 +1,10 @@
 """Samplers: Optuna's and those that know the space, by name, seeded so that none repeats itself.
 
 One file a sampler, named as in a study's definition (``evolution`` is ``regularized_evolution``,
-``large_grid`` a part of ``grid``). ``space_sampler`` is the base of those that know the space,
-``by_name`` and ``own`` make all of them, ``seeded`` gives each trial its own seed. What they are
-built of, a folder each, lower ones first:
+``grid`` and ``large_grid`` are grid search). ``space_sampler`` is the base of those that know the
+space, ``by_name`` and ``own`` make all of them, with ``optuna_options`` checked; ``seeded`` gives
+each trial its own seed, ``feasible`` keeps Optuna's within limits. What they are built of, a folder
+each, lower ones first:
 
 - ``trials``: a study's trials and a space's members, as samplers see them.
 - ``scalarise``: one number from several objectives; what a trial is worth.

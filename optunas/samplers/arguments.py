@@ -9,7 +9,7 @@ from typing import Any
 
 from optunas.errors import InvalidSpecError, nearest
 
-__all__ = ["Arguments", "is_number", "is_whole"]
+__all__ = ["Arguments", "ended", "is_number", "is_whole"]
 
 
 def is_whole(value: object) -> bool:
@@ -84,3 +84,8 @@ class Arguments:
         """
         if self.found:
             raise InvalidSpecError("\n".join(self.found))
+
+
+def ended(error: Exception) -> str:
+    """What an error of another library says, as the end of a sentence of ours."""
+    return f"{str(error).rstrip('.')}."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import (
     BaseSampler,
@@ -26,8 +25,10 @@ from optuna.samplers import (
 from optuna.search_space import IntersectionSearchSpace
 
 from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.samplers.arguments import ended
 from optunas.samplers.feasible import FeasibleSampler
-from optunas.samplers.large_grid import LargeGridSampler
+from optunas.samplers.grid import check_grid, grid_of, grid_sampler
+from optunas.samplers.optuna_options import OBJECTS, check_options
 from optunas.samplers.own import OWN, Given, make_own, own_options
 from optunas.samplers.seeded import SeededSampler
 from optunas.samplers.trials.members import Members
@@ -48,12 +49,6 @@ SAMPLERS: dict[str, type[BaseSampler]] = {
     "tpe": TPESampler,
 }
 """Optuna's samplers under the names that a study definition uses."""
-
-GRID_POINTS = 5
-"""Of a continuous parameter in grid search: both ends, the middle, and halfway between."""
-
-LISTED = 20_000
-"""Points of a grid up to which Optuna's sampler lists them all and sees when they are used up."""
 
 SINGLE_OBJECTIVE = ("cmaes",)
 
@@ -145,10 +140,13 @@ def make_sampler(
     known = [k for k in inspect.signature(kind.__init__).parameters if k not in ("self", "seed")]
     for option in options:
         if option not in known:
-            raise UnknownNameError(f"option of the sampler {name!r}:", option, known)
+            storable = [option for option in known if option not in OBJECTS]
+            raise UnknownNameError(f"option of the sampler {name!r}:", option, storable)
+    check_options(name, options)
     arguments = {**_defaults(name, trials, distributions, options), **options}
     if name == "grid":
-        kind = _grid_sampler(arguments["search_space"], distributions)
+        check_grid(arguments["search_space"], distributions)
+        kind = grid_sampler(arguments["search_space"])
     factory = _factory(kind, arguments, seed if name in ONE_SEQUENCE else None)
     try:
         shared, stuck = _intersection(name, arguments), name in WITHOUT_CHANCE
@@ -159,7 +157,9 @@ def make_sampler(
         tries = TRIES_WITHIN_LIMITS.get(name, MOST_TRIES)
         return FeasibleSampler(factory, seed, shared, stuck, members, distributions, tries)
     except (TypeError, ValueError, ImportError) as error:
-        raise InvalidSpecError(f"The sampler {name!r} refuses {dict(options)}: {error}") from error
+        raise InvalidSpecError(
+            f"The sampler {name!r} refuses {dict(options)}: {ended(error)}"
+        ) from error
 
 
 def _own(
@@ -219,7 +219,7 @@ def _defaults(
         # Which parameters come alone is decided here, by the space: nothing to warn of.
         return {"warn_independent_sampling": False}
     if name == "grid" and "search_space" not in options:
-        return {"search_space": _grid(distributions)}
+        return {"search_space": grid_of(distributions)}
     if name == "brute_force":
         _refuse_endless(distributions)
     return {}
@@ -231,47 +231,3 @@ def _refuse_endless(distributions: Mapping[str, BaseDistribution]) -> None:
             raise InvalidSpecError(
                 f"The brute-force sampler needs a step for {name!r}; give the parameter one."
             )
-
-
-def _grid_sampler(grid: Any, distributions: Mapping[str, BaseDistribution]) -> type[BaseSampler]:
-    """Optuna's, which lists all points, or for a large grid one that does not.
-
-    Raises:
-        InvalidSpecError: when the grid lacks a parameter of the space, or has no value of one.
-    """
-    if not isinstance(grid, Mapping):
-        return GridSampler  # which says what it wants
-    found = [
-        f"The grid's search_space has no values for {name!r}; list some."
-        for name in distributions
-        if name not in grid or (isinstance(grid[name], Sequence) and not grid[name])
-    ]
-    if found:
-        raise InvalidSpecError("\n".join(found))
-    points = math.prod(len(v) for v in grid.values() if isinstance(v, Sequence))
-    return LargeGridSampler if points > LISTED else GridSampler
-
-
-def _grid(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[Any]]:
-    """The values of each parameter; a continuous one has :data:`GRID_POINTS` on its scale."""
-    grid: dict[str, list[Any]] = {}
-    for name, distribution in distributions.items():
-        if isinstance(distribution, CategoricalDistribution):
-            grid[name] = list(distribution.choices)
-            continue
-        low, high, step = (getattr(distribution, key) for key in ("low", "high", "step"))
-        if step is None:
-            grid[name] = _spread(low, high, distribution.log)  # type: ignore[attr-defined]
-            continue
-        count = round((high - low) / step)
-        grid[name] = [type(low)(low + i * step) for i in range(int(count) + 1)]
-    return grid
-
-
-def _spread(low: float, high: float, log: bool) -> list[float]:
-    """Points from ``low`` to ``high``, evenly spaced, in the logarithm where it is meant."""
-    if low == high:
-        return [low]
-    shares = [i / (GRID_POINTS - 1) for i in range(GRID_POINTS)]
-    inner = [low * (high / low) ** s if log else low + s * (high - low) for s in shares[1:-1]]
-    return [low, *inner, high]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from optuna.study import StudyDirection
 
+from optunas.errors import InvalidSpecError
 from optunas.samplers.acquisition.outlook import Outlook, Pool
 from optunas.samplers.acquisition.past import Earlier, Past, checked_earlier
 from optunas.samplers.arguments import Arguments, is_number
@@ -120,6 +122,15 @@ class CheapAwareSampler(SpaceSampler):
         self._past: Past | None = None
         self._hyper = HyperCache()
         self._told = False
+
+    def check(self, directions: Sequence[StudyDirection]) -> None:
+        """See :class:`SpaceSampler`."""
+        beyond = [at for at in self._reference if at >= len(directions)]
+        if beyond:
+            raise InvalidSpecError(
+                f"CheapAwareSampler: reference names objective {', '.join(map(str, beyond))}; the "
+                f"study's objectives are 0 to {len(directions) - 1}."
+            )
 
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """See :class:`SpaceSampler`."""

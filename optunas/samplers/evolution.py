@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from optuna.study import StudyDirection
 
 from optunas.samplers.arguments import Arguments
 from optunas.samplers.moves.genes import Level, crossed, levels, mutated
-from optunas.samplers.scalarise import Pareto, fitness, scalarisation, scalarisation_for
+from optunas.samplers.scalarise import (
+    Pareto,
+    Scalarisation,
+    fitness,
+    scalarisation,
+    scalarisation_for,
+)
 from optunas.samplers.space_sampler import SpaceSampler, View
 from optunas.samplers.trials.members import Identity
 from optunas.samplers.trials.seen import Feasible, Known, Seen, by_completion
@@ -79,10 +86,17 @@ class RegularizedEvolutionSampler(SpaceSampler):
         self._mutation_rate, self._crossover_rate = mutation_rate, float(crossover_rate)
         self._levels: tuple[Space[Any], tuple[Level, ...]] | None = None
 
+    def check(self, directions: Sequence[StudyDirection]) -> None:
+        """See :class:`SpaceSampler`."""
+        self._form_for(directions)
+
+    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
+        return scalarisation_for(self._form, directions, "regularized_evolution", Pareto())
+
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """A child of the population; a random member while that is filling."""
         directions = view.study.directions
-        form = scalarisation_for(self._form, directions, "regularized_evolution", Pareto())
+        form = self._form_for(directions)
         complete = by_completion(view.complete)
         if len(complete) < self._population_size:
             return view.random(rng)

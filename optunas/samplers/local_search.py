@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from optuna.study import StudyDirection
 
 from optunas.samplers.arguments import Arguments
 from optunas.samplers.moves.climb import Around, Climb
-from optunas.samplers.scalarise import Pareto, scalarisation, scalarisation_for
+from optunas.samplers.scalarise import Pareto, Scalarisation, scalarisation, scalarisation_for
 from optunas.samplers.space_sampler import SpaceSampler, View
 from optunas.samplers.trials.members import Identity, Members
 from optunas.samplers.trials.seen import Feasible, Known, Seen, by_completion
@@ -74,6 +75,13 @@ class LocalSearchSampler(SpaceSampler):
         self._improvement, self._patience = improvement, patience
         self._folds: list[_Fold] = []
 
+    def check(self, directions: Sequence[StudyDirection]) -> None:
+        """See :class:`SpaceSampler`."""
+        self._form_for(directions)
+
+    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
+        return scalarisation_for(self._form, directions, "local_search", Pareto())
+
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """An untried neighbour of the best; a random member where a climb begins."""
         fold = self._fold(view)
@@ -94,7 +102,7 @@ class LocalSearchSampler(SpaceSampler):
 
     def _fold(self, view: View) -> _Fold:
         """The climb after all trials that have ended; goes on from the one before where it can."""
-        form = scalarisation_for(self._form, view.study.directions, "local_search", Pareto())
+        form = self._form_for(view.study.directions)
         ended = by_completion([seen for seen in view.seen if seen.state.is_finished()])
         try:
             fold = self._folds.pop()  # at once, so that no two threads have one

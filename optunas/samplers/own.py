@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 
 from optunas.errors import InvalidSpecError, OptunasError, UnknownNameError
+from optunas.samplers.arguments import ended
 from optunas.samplers.trials.members import Identity
 from optunas.samplers.trials.seen import Feasible, Known
 from optunas.space import Space
@@ -46,6 +48,8 @@ class Given:
     Attributes:
         space, known, feasible, identity: as for ``SpaceSampler``.
         more: further arguments for the samplers that take them, by name.
+        directions: of the objectives, so that arguments that do not fit them are refused before
+            there is a study; None asks nothing.
     """
 
     space: Space[Any]
@@ -53,6 +57,7 @@ class Given:
     feasible: Feasible | None = None
     identity: Identity = "digest"
     more: Mapping[str, Any] | None = None
+    directions: Sequence[StudyDirection] | None = None
 
 
 def own_class(name: str) -> type[BaseSampler]:
@@ -84,7 +89,7 @@ def make_own(name: str, options: Mapping[str, Any], given: Given, seed: int) -> 
 
     Raises:
         UnknownNameError: for an unknown option.
-        InvalidSpecError: for a value that it refuses.
+        InvalidSpecError: for a value that it refuses, or that does not fit the objectives.
     """
     known = own_options(name)
     for option in options:
@@ -96,7 +101,7 @@ def make_own(name: str, options: Mapping[str, Any], given: Given, seed: int) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         try:
-            return kind(
+            sampler = kind(
                 given.space,
                 known=given.known,
                 feasible=given.feasible,
@@ -105,9 +110,12 @@ def make_own(name: str, options: Mapping[str, Any], given: Given, seed: int) -> 
                 **options,
                 **more,
             )
+            if given.directions is not None:
+                sampler.check(given.directions)
         except OptunasError:
             raise
         except (TypeError, ValueError) as error:
             raise InvalidSpecError(
-                f"The sampler {name!r} refuses {dict(options)}: {error}"
+                f"The sampler {name!r} refuses {dict(options)}: {ended(error)}"
             ) from error
+    return sampler

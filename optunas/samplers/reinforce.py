@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -120,10 +121,17 @@ class ReinforceSampler(SpaceSampler):
         """Without the cache."""
         return self.__dict__ | {"_taught": None}
 
+    def check(self, directions: Sequence[StudyDirection]) -> None:
+        """See :class:`SpaceSampler`."""
+        self._form_for(directions)
+
+    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
+        return scalarisation_for(self._form, directions, "reinforce", Chebyshev())
+
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """The first new allowed member that the policy draws; a random one when it draws none."""
         directions = view.study.directions
-        form = scalarisation_for(self._form, directions, "reinforce", Chebyshev())
+        form = self._form_for(directions)
         taught = self._up_to_date(view, form, directions)
         keys, members = view.keys, view.members
         for temperature in TEMPERATURES:

@@ -12,6 +12,7 @@ from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import IntersectionSearchSpace
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas import codec
@@ -119,6 +120,16 @@ class SpaceSampler(BaseSampler):
 
     def reseed_rng(self) -> None:
         """Optuna asks for this in each thread; every trial has numbers of its own anyway."""
+
+    def check(self, directions: Sequence[StudyDirection]) -> None:
+        """Refuse objectives that the arguments do not fit; a study asks before its first trial.
+
+        Args:
+            directions: of the objectives, in the study's order.
+
+        Raises:
+            InvalidSpecError: with every reason.
+        """
 
     @abstractmethod
     def propose(self, view: View, rng: np.random.Generator) -> Any:

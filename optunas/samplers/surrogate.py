@@ -174,10 +174,17 @@ class SurrogateSampler(SpaceSampler):
         """Without the caches."""
         return self.__dict__ | {"_learned": None, "_rows": None}
 
+    def check(self, directions: Sequence[StudyDirection]) -> None:
+        """See :class:`SpaceSampler`."""
+        self._form_for(directions)
+
+    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
+        return scalarisation_for(self._form, directions, "surrogate", Chebyshev())
+
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """The most promising new allowed member; a random one while too little is known."""
         directions = view.study.directions
-        form = scalarisation_for(self._form, directions, "surrogate", Chebyshev())
+        form = self._form_for(directions)
         ended = in_order(view.seen)
         if len(ended) < self._startup:
             why = f"The first {self._startup} trials are drawn at random; the regressor needs them."

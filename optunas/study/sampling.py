@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from optuna import Study
+from optuna.study import StudyDirection
 
 from optunas import codec
 from optunas.errors import InvalidSpecError
@@ -86,5 +87,10 @@ def study_sampler(
             # Where equal networks are not reused, a code is a candidate of its own.
             "digest" if spec.reuse else "code",
             more,
+            [_direction(m.maximize) for m in spec.objective_metrics],
         ),
     )
+
+
+def _direction(maximise: bool) -> StudyDirection:
+    return StudyDirection.MAXIMIZE if maximise else StudyDirection.MINIMIZE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import logging
+import math
 from collections import Counter
 from typing import Any
 
@@ -157,9 +158,52 @@ def test_a_sampler_refuses_what_it_does_not_know() -> None:
         make_sampler("tpe", {"seed": 3}, 0, trials=9, objectives=1, distributions=FINITE)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("nsga2", {"population_size": 1}, r"population_size must be an integer from 2 on, got 1\."),
+        ("nsga2", {"population_size": math.nan}, r"population_size must be an integer from 2 on"),
+        ("nsga2", {"mutation_prob": -1}, r"mutation_prob must be a number in \[0, 1\], or None"),
+        ("nsga3", {"dividing_parameter": -1}, r"dividing_parameter must be an integer from 1 on"),
+        ("nsga3", {"reference_points": [[1, 0]]}, r"reference_points is an object of Optuna's"),
+        ("tpe", {"n_startup_trials": "x"}, r"n_startup_trials must be an integer from 0 on, got"),
+        ("tpe", {"multivariate": "yes"}, r"multivariate must be True or False, got 'yes'"),
+        ("tpe", {"gamma": 3}, r"gamma is an object of Optuna's, which a study cannot hold, got 3"),
+        ("tpe", {"prior_weight": 0}, r"prior_weight must be a number above 0, or None, got 0"),
+        ("gp", {"deterministic_objective": 1}, r"deterministic_objective must be True or False"),
+        ("grid", {"search_space": 3}, r"search_space must be \{parameter: \[its values\]\}"),
+    ],
+)
+def test_optunas_samplers_are_asked_before_they_break(
+    name: str, options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidSpecError, match=says):
+        make(name, **options)
+
+
+def test_all_options_that_cannot_be_are_said_at_once() -> None:
+    with pytest.raises(InvalidSpecError, match=r"'tpe': group must") as caught:
+        make("tpe", group=1, n_ei_candidates=0, constant_liar=None)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_objects_pass_and_none_leaves_the_choice_to_optuna() -> None:
+    crossover = optuna.samplers.nsgaii.UniformCrossover()
+    sampler = make("nsga2", mutation_prob=None, crossover=crossover)
+    assert isinstance(sampler.inner, NSGAIISampler)
+
+
+def test_a_grid_holds_values_that_the_space_has() -> None:
+    options = {"search_space": {"a": ["p", "z"], "n": [1.5], "x": "01"}}
+    with pytest.raises(InvalidSpecError, match=r"has 'z' for 'a'; it has 'p'") as caught:
+        make("grid", **options)
+    assert "1.5 for 'n'; it has whole numbers from" in str(caught.value)
+    assert "must list values of 'x', got '01'" in str(caught.value)
+    with pytest.raises(UnknownNameError, match=r"search_space 'nn'; did you mean 'n'"):
+        make("grid", search_space={"nn": [1]})
+
+
 def test_a_sampler_refuses_values_with_its_own_words() -> None:
-    with pytest.raises(InvalidSpecError, match=r"The sampler 'nsga2' refuses .*population_size"):
-        make("nsga2", population_size=0)
     with pytest.raises(InvalidSpecError, match=r"The sampler 'qmc' refuses .*qmc_type"):
         make("qmc", qmc_type="latin")
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from optunas.samplers.by_name import LISTED, make_sampler
+from optunas.samplers.by_name import make_sampler
+from optunas.samplers.grid import LISTED
 from optunas.samplers.large_grid import LargeGridSampler, permuted
 
 

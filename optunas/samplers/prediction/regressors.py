@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.samplers.arguments import ended
 from optunas.samplers.trials.seen import Floats
 
 __all__ = [
@@ -248,13 +249,29 @@ def make_regressor(
             if option not in known:
                 raise UnknownNameError(f"option of the regressor {regressor!r}:", option, known)
     try:
-        return _checked(factory(**{**preset, **(options or {})}))
+        made = _checked(factory(**{**preset, **(options or {})}))
+        if options:
+            _refuse_values(made)
     except (TypeError, ValueError) as error:
         if isinstance(error, InvalidSpecError):
             raise
         raise InvalidSpecError(
-            f"The regressor {regressor!r} refuses {dict(options or {})!r}: {error}"
+            f"The regressor {regressor!r} refuses {dict(options or {})!r}: {ended(error)}"
         ) from error
+    return made
+
+
+def _refuse_values(regressor: Any) -> None:
+    """Raise what scikit-learn thinks of the values of options; it says so in ``fit`` alone."""
+    x = np.random.default_rng(0).random((12, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            copy.deepcopy(regressor).fit(x, x.sum(axis=1))
+        except Exception as error:
+            # Others may come of these few rows alone; whoever predicts later says them.
+            if type(error).__name__ == "InvalidParameterError":
+                raise ValueError(str(error)) from error
 
 
 def _gaussian_process() -> dict[str, Any]:

@@ -19,6 +19,7 @@ __all__ = [
     "Scalarisation",
     "checked_weights",
     "count_faults",
+    "counted",
     "gains_of",
     "ranges_of",
     "refuse",
@@ -100,7 +101,19 @@ def checked_weights(form: Scalarisation, weights: Any) -> list[str]:
 def count_faults(weights: tuple[float, ...], directions: Directions) -> list[str]:
     if len(weights) == len(directions):
         return []
-    return [f"{len(weights)} weights for {len(directions)} objectives; give one for each."]
+    return [
+        f"{counted(len(weights), 'weight')} for {counted(len(directions), 'objective')}; give one "
+        "for each."
+    ]
+
+
+def counted(number: int, what: str) -> str:
+    """The number and its noun.
+
+    >>> counted(1, "weight"), counted(3, "weight")
+    ('1 weight', '3 weights')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def refuse(name: str, found: list[str]) -> None:

@@ -14,6 +14,7 @@ from optunas.samplers.scalarise.form import (
     Directions,
     Scalarisation,
     checked_weights,
+    counted,
     gains_of,
     refuse,
 )
@@ -79,10 +80,13 @@ class LogCost(Scalarisation):
         found += [
             f"objective {at} is maximised, a cost is minimised; name the costs."
             for at in costs
-            if at <= last and directions[at] == StudyDirection.MAXIMIZE
+            if self.score <= last and at <= last and directions[at] == StudyDirection.MAXIMIZE
         ]
         if isinstance(self.weights, tuple) and len(self.weights) != len(costs):
-            found.append(f"{len(self.weights)} weights for {len(costs)} costs; give one for each.")
+            found.append(
+                f"{counted(len(self.weights), 'weight')} for {counted(len(costs), 'cost')}; give "
+                "one for each."
+            )
         return found
 
     def _scores(self, values: Floats, directions: Directions, scale: Floats) -> Floats:

@@ -226,8 +226,8 @@ def test_what_is_no_form_is_refused(wrong: Any, error: type[Exception], sentence
         (LogCost(), (UP,), r"no objective besides the score"),
         (LogCost(score=5), TWO, r"there is no objective 5"),
         (LogCost((0.1, 0.2, 0.3)), THREE, r"3 weights for 2 costs"),
-        (Chebyshev((1.0,)), TWO, r"1 weights for 2 objectives"),
-        (Weights((1.0,)), TWO, r"scalarise 'weights': 1 weights for 2 objectives"),
+        (Chebyshev((1.0,)), TWO, r"1 weight for 2 objectives"),
+        (Weights((1.0,)), TWO, r"scalarise 'weights': 1 weight for 2 objectives"),
     ],
 )
 def test_a_form_that_does_not_fit_the_objectives_is_refused(
