@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
-from space_cases import FIVE, Towers, levels, report
+from space_cases import FIVE, Towers, levels, report, spec
+from toy_task import SPACE
 
 from optunas import (
     NB201,
@@ -20,7 +22,10 @@ from optunas import (
     StudySpec,
 )
 from optunas.space import ElasticSpace, MacroSpace, StackSpace, When, group
+from optunas.study.life import make_task
 from optunas.study.space_report import describe_space
+from optunas.study.space_report.costs import known_objectives
+from optunas.study.space_report.fit import fit as fitted
 from optunas.study.space_report.narrow import discrete_size, narrowings, options
 
 # --- the other kinds of spaces, and a user's own -----------------------------------------------
@@ -112,34 +117,99 @@ def test_a_budget_of_time_alone_has_no_verdict() -> None:
     assert "90 would fit" in found["text"]
 
 
+HYPER = HyperSpace(lr=Float(1e-4, 0.1, log=True), depth=Int(1, 4), norm=Choice(("none", "batch")))
+THREE = ("accuracy", "latency_ms", "params")
+TWO = ("accuracy", "params")
+BLIND = ("accuracy", "latency_ms")
+
+
 @pytest.mark.parametrize(
     ("space", "objectives", "trials", "given", "recommended", "fits"),
     [
-        (DenseCellSpace(FIVE, 3), 2, 200, "nsga2", "brute_force", False),
-        (DenseCellSpace(FIVE, 3), 2, 200, "grid", "brute_force", True),
-        (DenseCellSpace(FIVE, 3), 2, 200, "brute_force", "brute_force", True),
-        (NB201, 2, 100, "nsga2", "tpe", False),
-        (NB201, 2, 100, "tpe", "tpe", True),
-        (NB201, 2, 100, "gp", "tpe", None),
-        (NB201, 2, 200, "nsga2", "tpe", True),
-        (NB201, 2, 500, "nsga2", "nsga2", True),
-        (NB201, 2, 500, "tpe", "nsga2", True),
-        (NB201, 2, 500, "gp", "nsga2", False),
-        (NB201, 2, 500, "random", "nsga2", False),
-        (NB201, 2, 500, "grid", "nsga2", False),
-        (NB201, 2, 8, "random", "tpe", True),
-        (NB201, 1, 500, "nsga2", "tpe", False),
-        (NB201, 1, 500, "random", "tpe", False),
-        (NB201, 1, 500, "gp", "tpe", None),
+        (DenseCellSpace(FIVE, 3), TWO, 200, "nsga2", "brute_force", False),
+        (DenseCellSpace(FIVE, 3), TWO, 200, "grid", "brute_force", True),
+        (DenseCellSpace(FIVE, 3), TWO, 200, "brute_force", "brute_force", True),
+        # Costs are known before training.
+        (NB201, TWO, 100, "nsga2", "cheap_aware", False),
+        (NB201, TWO, 100, "tpe", "cheap_aware", False),
+        (NB201, TWO, 100, "cheap_aware", "cheap_aware", True),
+        (NB201, THREE, 100, "local_search", "cheap_aware", False),
+        (NB201, THREE, 100, "gp", "cheap_aware", None),
+        (NB201, THREE, 500, "nsga2", "cheap_aware", True),
+        (NB201, THREE, 500, "unique_random", "cheap_aware", False),
+        (NB201, TWO, 500, "grid", "cheap_aware", False),
+        (NB201, TWO, 8, "random", "cheap_aware", True),
+        (NB201, TWO, 8, "grid", "cheap_aware", False),
+        # Nothing is known.
+        (NB201, BLIND, 100, "nsga2", "tpe", False),
+        (NB201, BLIND, 100, "cheap_aware", "tpe", None),
+        (NB201, BLIND, 200, "nsga2", "tpe", True),
+        (NB201, BLIND, 500, "nsga2", "nsga2", True),
+        (NB201, BLIND, 500, "random", "nsga2", False),
+        # One objective.
+        (NB201, ("accuracy",), 500, "nsga2", "cheap_aware", False),
+        (NB201, ("accuracy",), 500, "random", "cheap_aware", False),
+        (NB201, ("accuracy",), 500, "surrogate", "cheap_aware", True),
+        (NB201, ("accuracy",), 500, "regularized_evolution", "cheap_aware", False),
+        (NB201, ("accuracy",), 500, "qmc", "cheap_aware", None),
+        # Hyperparameters alone; the toy task needs a width.
+        (HYPER, ("accuracy",), 100, "cheap_aware", "tpe", True),
+        (HYPER, ("accuracy",), 100, "tpe", "tpe", True),
+        (HYPER, ("accuracy",), 100, "random", "tpe", False),
+        (HYPER, ("accuracy",), 100, "gp", "tpe", None),
+        (SPACE, TWO, 12, "tpe", "cheap_aware", False),
+        (SPACE, TWO, 12, "surrogate", "cheap_aware", None),
     ],
 )
 def test_the_sampler_that_fits(
-    space: Space[Any], objectives: int, trials: int, given: str, recommended: str, fits: bool | None
+    space: Space[Any],
+    objectives: tuple[str, ...],
+    trials: int,
+    given: str,
+    recommended: str,
+    fits: bool | None,
 ) -> None:
-    names = ("accuracy", "params")[:objectives]
-    found = fit(space, objectives=names, budget=Budget(trials=trials), sampler=given)["sampler"]
+    study = spec(space, objectives=objectives, budget=Budget(trials=trials), sampler=given)
+    known = 1 if "params" in objectives else 0
+    found = fitted(study, float(space.size), None, known).to_dict()["sampler"]
     assert (found["recommended"], found["fits"]) == (recommended, fits)
     assert found["reason"].endswith(".")
+    learns = recommended != "brute_force" and trials > 10
+    assert (found["source"] is not None) == learns
+
+
+def test_the_report_sees_which_objectives_are_known() -> None:
+    """The toy task records parameters, and measures no latency before a network is there."""
+    space, budget = HyperSpace(width=Int(1, 400), lr=Float(0.1, 1.0)), Budget(trials=60)
+    known = fit(space, budget=budget, objectives=TWO)["sampler"]
+    assert known["recommended"] == "cheap_aware"
+    assert "1.8 to 2.7" in known["reason"]
+    assert "made-up spaces" in known["source"]
+    assert fit(space, budget=budget, objectives=BLIND)["sampler"]["recommended"] == "tpe"
+
+
+def test_known_objectives_are_counted() -> None:
+    study = StudySpec("cells", NB201, "optunas.tasks:digits", objectives=THREE)
+    task = make_task(study)
+    member = NB201.sample(np.random.default_rng(0))
+    assert known_objectives(study, task, (member,)) == 1  # a latency is measured on the network
+    assert known_objectives(study, task, ()) == 0
+    other = StudySpec("cells", NB201, "optunas.tasks:digits", objectives=("accuracy", "flops"))
+    assert known_objectives(other, task, (member,)) == 1
+    assert known_objectives(other, task, ("no member",)) == 0
+
+
+def test_the_reason_has_the_figures_of_as_many_trials_per_option() -> None:
+    def reason(trials: int, objectives: tuple[str, ...] = TWO) -> str:
+        study = spec(NB201, objectives=objectives, budget=Budget(trials=trials))
+        return fitted(study, 15_625, None, 1).to_dict()["sampler"]["reason"]
+
+    assert "after 53 networks, tpe after about 280" in reason(60)
+    assert "50 networks (1.7 per option) reached 94 % with cheap_aware, 80 % with tpe" in reason(60)
+    assert "500 networks (16.7 per option)" in reason(900)
+    assert "has to be learned too" not in reason(60)
+    assert "has to be learned too, 94 % took 100 networks" in reason(60, THREE)
+    assert "after 23 networks; surrogate 28, local_search 61" in reason(60, ("accuracy",))
 
 
 def test_conditional_codes_can_be_too_many_for_brute_force() -> None:
@@ -147,7 +217,7 @@ def test_conditional_codes_can_be_too_many_for_brute_force() -> None:
     alternatives = {f"m{i}": {"c": Choice((1, 2))} for i in range(12)}
     space = HyperSpace(group("model", alternatives))
     assert space.size == 24
-    assert fit(space, budget=Budget(trials=30))["sampler"]["recommended"] == "tpe"
+    assert fit(space, budget=Budget(trials=30))["sampler"]["recommended"] == "unique_random"
 
 
 # --- narrowing ---------------------------------------------------------------------------------

@@ -9,7 +9,13 @@ from optunas.errors import DataError, InvalidSpecError
 from optunas.space import Choice, JointSpace, Parameter, Space
 from optunas.space.ranges import Float, Int
 from optunas.study.life import make_task
-from optunas.study.space_report.costs import Costs, constraint_shares, measure
+from optunas.study.space_report.costs import (
+    COUNTED,
+    Costs,
+    constraint_shares,
+    known_objectives,
+    measure,
+)
 from optunas.study.space_report.findings import CODES, findings
 from optunas.study.space_report.fit import fit
 from optunas.study.space_report.narrow import discrete_size
@@ -59,8 +65,8 @@ def describe_space(spec: StudySpec, sample: int = 500, seed: int = 0) -> dict[st
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InvalidSpecError(f"{name} must be a whole number from {least} on, got {value!r}.")
     looked = take(spec.space, sample, seed)
-    costs, epochs = _task(spec, looked)
-    fitted = fit(spec, looked.distinct, epochs)
+    costs, epochs, known = _task(spec, looked)
+    fitted = fit(spec, looked.distinct, epochs, known)
     return {
         "study": spec.name,
         **_size(spec.space),
@@ -87,14 +93,24 @@ def _constraints(spec: StudySpec, costs: Costs) -> dict[str, dict[str, Any]]:
     }
 
 
-def _task(spec: StudySpec, looked: Sample) -> tuple[Costs, int | None]:
-    """What the members cost in the study's task, and its epochs; data may be missing here."""
+def _task(spec: StudySpec, looked: Sample) -> tuple[Costs, int | None, int]:
+    """What members cost in the study's task, its epochs, how many objectives samplers know.
+
+    Data may be missing here.
+    """
     try:
         task = make_task(spec, ["*"])
     except DataError as error:
-        return Costs(no_data=str(error)), spec.training.get("epochs")
+        counted = [m for m in spec.objective_metrics if m.name in COUNTED]
+        known = len(counted) if spec.space.num_architectures() else 0
+        return Costs(no_data=str(error)), spec.training.get("epochs"), known
     epochs = spec.training.get("epochs", getattr(task, "default_epochs", None))
-    return measure(spec, task, looked.members), None if epochs is None else int(epochs)
+    costs = measure(spec, task, looked.members)
+    return (
+        costs,
+        None if epochs is None else int(epochs),
+        known_objectives(spec, task, looked.members),
+    )
 
 
 def _size(space: Space) -> dict[str, Any]:

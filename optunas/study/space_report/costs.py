@@ -15,7 +15,10 @@ from optunas.objective import Objective
 from optunas.study.space_report.shares import Share
 from optunas.study.spec import StudySpec
 
-__all__ = ["Costs", "constraint_shares", "measure"]
+__all__ = ["COUNTED", "Costs", "constraint_shares", "known_objectives", "measure"]
+
+COUNTED = ("params", "flops")
+"""Metrics of an architecture that need no training and no data."""
 
 BUILT = 50
 """Networks that are built where there is no closed form..."""
@@ -62,7 +65,7 @@ def measure(spec: StudySpec, task: Any, members: Sequence[Any]) -> Costs:
     """
     found = Costs(recorded=bool(getattr(task, "simulated", False)))
     own = [m for m in spec.all_metrics if m.cheap and not m.measured and m.compute is not None]
-    for wanted in (metric("params"), metric("flops"), *own):
+    for wanted in (*map(metric, COUNTED), *own):
         try:
             objective = Objective(
                 spec.space, task, (_score(spec, task), wanted), training=spec.training
@@ -76,6 +79,16 @@ def measure(spec: StudySpec, task: Any, members: Sequence[Any]) -> Costs:
             break
         _measure_one(objective, wanted, members, found, spec.seed)
     return found
+
+
+def known_objectives(spec: StudySpec, task: Any, members: Sequence[Any]) -> int:
+    """How many objectives samplers know of a member before it is trained."""
+    try:
+        objective = Objective(spec.space, task, spec.objective_metrics, training=spec.training)
+        foreseen = objective.foresee(members[0])
+    except (OptunasError, IndexError):
+        return 0
+    return sum(m.name in foreseen for m in spec.objective_metrics)
 
 
 def _score(spec: StudySpec, task: Any) -> Metric:

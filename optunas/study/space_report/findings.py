@@ -202,7 +202,7 @@ def _budget(fit: Fit) -> Iterator[Finding]:
             "Nothing has to be guessed by a sampler.",
             f"The sampler {fit.given!r} suits that."
             if walks
-            else f"Use sampler={fit.recommended!r}, or spend the budget on more options.",
+            else f"Use sampler={fit.advice.recommended!r}, or spend the budget on more options.",
         )
     elif fit.verdict == "too_large":
         helps = [n for n in fit.narrowings if n.factor >= 1.05][:1]

@@ -1,4 +1,4 @@
-"""Whether a budget suits a space, and which sampler suits both.
+"""Whether a budget suits a space.
 
 The measure is the number of trials for each option of the parameters: an option that no trial has
 tried is one that no sampler can judge. It transfers what was measured on NAS-Bench-201 (6
@@ -11,25 +11,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from optunas.space import Space
+from optunas.study.space_report.advice import Advice, advise
 from optunas.study.space_report.narrow import Narrowing, narrowings, options
 from optunas.study.space_report.numbers import for_json, per_option
 from optunas.study.spec import StudySpec
 
 __all__ = ["Fit", "fit"]
-
-RECORD = {
-    50: {"tpe": 0.80, "nsga2": 0.68, "random": 0.62},
-    100: {"tpe": 0.88, "nsga2": 0.79, "random": 0.73},
-    200: {"tpe": 0.93, "nsga2": 0.92, "random": 0.83},
-    500: {"nsga2": 0.97, "random": 0.89},
-    1000: {"nsga2": 0.98, "random": 0.94},
-}
-"""Networks tried -> share of the true front's hypervolume: three objectives on NAS-Bench-201,
-medians over 3 to 10 seeds, NSGA-II with a population of 20, TPE multivariate."""
-
-RECORD_OPTIONS = 30
-"""Options of that space: 6 parameters with 5 each."""
 
 TOO_FEW = 1.0
 """Trials per option below which a space is far too large. There (20 to 30 networks on
@@ -39,20 +26,6 @@ ENOUGH = 3.0
 """Trials per option from which a budget fits."""
 
 NOTHING_TO_LEARN = "Many options are tried once or never, so a sampler has little to go by."
-
-TPE_UP_TO = 200
-"""Trials up to which TPE was ahead with several objectives; then NSGA-II is level, and TPE's own
-time, which grows with the trials, was 36 times NSGA-II's at 1,000 trials and three objectives."""
-
-LEVEL = 0.02
-"""Difference of hypervolume that seeds make."""
-
-STARTUP = 10
-"""Trials that TPE draws at random before it learns."""
-
-RAW_PER_TRIAL = 10
-"""Codes that exhaustive samplers may visit for each trial that counts: the rest is reused, and a
-study ends after ten times its budget of these."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +39,7 @@ class Fit:
         verdict: ``exhaustible`` (every candidate can be tried), ``fits``, ``large`` (the sampler
             has little to learn from), ``too_large``, or ``unknown`` without a number of trials.
         given: the study's sampler.
-        recommended: the one that fits.
-        sampler_fits: whether the study's is about as good as that; None where nothing is known.
-        reason: why that one.
+        advice: which one suits it.
         narrowings: the three most effective.
     """
 
@@ -77,9 +48,7 @@ class Fit:
     options: int
     verdict: str
     given: str
-    recommended: str
-    sampler_fits: bool | None
-    reason: str
+    advice: Advice
     narrowings: tuple[Narrowing, ...]
 
     @property
@@ -105,9 +74,10 @@ class Fit:
             "text": self.text(),
             "sampler": {
                 "given": self.given,
-                "recommended": self.recommended,
-                "fits": self.sampler_fits,
-                "reason": self.reason,
+                "recommended": self.advice.recommended,
+                "fits": self.advice.fits,
+                "reason": self.advice.reason,
+                "source": self.advice.source,
             },
             "narrowings": [
                 n.to_dict()
@@ -151,27 +121,25 @@ class Fit:
         return f"{many} for {self.options:,} options are {per_option(each)} per option."
 
 
-def fit(spec: StudySpec, distinct: int | float, planned_epochs: int | None) -> Fit:
+def fit(spec: StudySpec, distinct: int | float, planned_epochs: int | None, known: int = 0) -> Fit:
     """Compare a study's budget and sampler with its space.
 
     Args:
         spec: the study.
         distinct: candidates of the space that differ, or an upper bound.
         planned_epochs: of one training, where the task says.
+        known: objectives whose values are known before training.
     """
     space, trials = spec.space, _trials(spec, planned_epochs)
     total = options(space)
     verdict = _verdict(trials, distinct, total)
-    recommended, reason = _recommend(spec, trials, verdict, space, total)
     return Fit(
         trials=trials,
         distinct=distinct,
         options=total,
         verdict=verdict,
         given=spec.sampler,
-        recommended=recommended,
-        sampler_fits=_suits(spec.sampler, recommended, trials, total, len(spec.objectives)),
-        reason=reason,
+        advice=advise(spec, trials, verdict == "exhaustible", total, known),
         narrowings=tuple(narrowings(space)[:3]),
     )
 
@@ -191,73 +159,3 @@ def _verdict(trials: int | None, distinct: int | float, total: int) -> str:
         return "exhaustible"
     each = trials / max(1, total)
     return "too_large" if each < TOO_FEW else "large" if each < ENOUGH else "fits"
-
-
-def _recommend(
-    spec: StudySpec, trials: int | None, verdict: str, space: Space, total: int
-) -> tuple[str, str]:
-    """The sampler that fits, and why."""
-    several = len(spec.objectives) > 1
-    if verdict == "exhaustible" and _codes(space) <= (1 + RAW_PER_TRIAL) * (trials or 0):
-        return "brute_force", "it tries each candidate once and then ends."
-    if trials is not None and trials <= STARTUP:
-        return "tpe", (
-            f"though its first {STARTUP} trials are random: with so few, every sampler is a "
-            "random one."
-        )
-    if not several:
-        return "tpe", (
-            "on NAS-Bench-201 it found the best of 15,625 cells after 104 networks (mean over "
-            "seeds); NSGA-II found it in half of the runs of 1,000, random search in 7 % of them."
-        )
-    if trials is not None and trials > TPE_UP_TO:
-        return "nsga2", (
-            f"from {TPE_UP_TO} trials on it is level with tpe, whose own time was 36 times as long "
-            "at 1,000 trials and three objectives."
-        )
-    return "tpe", _measured(trials, total)
-
-
-def _measured(trials: int | None, total: int) -> str:
-    row = _record(trials, total)
-    found = RECORD[row]
-    shares = ", ".join(f"{100 * share:.0f} % with {name}" for name, share in found.items())
-    return (
-        f"on NAS-Bench-201 with three objectives {row} networks ({row / RECORD_OPTIONS:.1f} per "
-        f"option) reached {shares} (of the true front's hypervolume)."
-    )
-
-
-def _record(trials: int | None, total: int) -> int:
-    """The row of RECORD with as many trials per option, or the nearest below where TPE stands."""
-    scaled = (trials or 0) / max(1, total) * RECORD_OPTIONS
-    rows = [n for n in RECORD if "tpe" in RECORD[n]]
-    return max((n for n in rows if n <= scaled), default=min(rows))
-
-
-def _codes(space: Space) -> int | float:
-    """Settings of all parameters, as exhaustive samplers walk them: conditions do not cut them."""
-    sizes = [parameter.size for parameter in space.parameters().values()]
-    return math.inf if math.inf in sizes else math.prod(int(size) for size in sizes)
-
-
-def _suits(
-    given: str, recommended: str, trials: int | None, total: int, objectives: int
-) -> bool | None:
-    """Whether the study's own sampler is about as good as the recommended one; None: unknown."""
-    if given == recommended:
-        return True
-    if recommended == "brute_force":
-        return given == "grid"
-    if given in ("grid", "brute_force"):
-        return False
-    if trials is not None and trials <= STARTUP:
-        return True
-    if given == "gp" and objectives > 1 and trials is not None and trials > TPE_UP_TO:
-        return False
-    if objectives == 1:
-        return False if given in ("random", "nsga2", "nsga3") else None
-    scores = RECORD[_record(trials, total)]
-    if given not in scores:
-        return None
-    return scores[given] >= scores[recommended] - LEVEL
