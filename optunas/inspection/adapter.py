@@ -28,6 +28,7 @@ __all__ = [
     "artifact_path",
     "attach",
     "best_trials_keep_constraints",
+    "detach",
     "mirror_constraints",
     "named_constraints",
     "open_for_dashboard",
@@ -85,6 +86,11 @@ def attach(
         _set(study, f"dashboard:{_ARTIFACTS}{trial._trial_id}:{artifact_id}", meta)
     else:
         study._storage.set_trial_system_attr(trial._trial_id, _ARTIFACTS + artifact_id, meta)
+
+
+def detach(study: optuna.Study, trial: FrozenTrial, artifact_id: str) -> None:
+    """Take an artifact away from the trial that :func:`attach` gave it to as a finished one."""
+    _set(study, f"dashboard:{_ARTIFACTS}{trial._trial_id}:{artifact_id}", json.dumps(None))
 
 
 def uploaded(trial: FrozenTrial) -> dict[str, str]:

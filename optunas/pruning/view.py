@@ -30,7 +30,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.pruning.curves import CURVE_ATTR, Curve, own_curve
 
-__all__ = ["ObjectiveView", "latest_trial", "view_of"]
+__all__ = ["ObjectiveView", "as_pruners_see", "begin_trial", "latest_trial", "view_of"]
 
 CACHED_TRIALS = 20_000
 """Finished trials whose parsed curves a process keeps for one study and objective."""
@@ -205,3 +205,20 @@ def latest_trial(trial: Trial) -> tuple[FrozenTrial, Curve | None]:
     """The running trial as Optuna hands it to a pruner, and the curve it reported itself."""
     frozen = trial._get_latest_trial()
     return frozen, own_curve(frozen)
+
+
+def as_pruners_see(study: Study) -> Study:
+    """The study itself where it has one objective, else the view on the one that is reported."""
+    if len(study.directions) == 1:
+        return study
+    curves = (own_curve(trial) for trial in study.get_trials(deepcopy=False))
+    return view_of(study, next((c.objective for c in curves if c is not None), 0))
+
+
+def begin_trial(study: Study, template: FrozenTrial) -> Trial:
+    """A running trial of the study with the template's parameters, which no sampler is asked for.
+
+    It is there with all of them at once: a process that is killed leaves all of it or nothing.
+    """
+    trial_id = study._storage.create_new_trial(study._study_id, template_trial=template)
+    return Trial(study, trial_id)

@@ -21,7 +21,11 @@ from optuna.pruners import (
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.measures import Metric
-from optunas.pruning import CheapAwareMedianPruner
+from optunas.pruning import (
+    CheapAwareMedianPruner,
+    ParetoHalvingPruner,
+    ParetoHyperbandPruner,
+)
 
 __all__ = ["PRUNERS", "make_pruner"]
 
@@ -29,6 +33,8 @@ PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "cheap_aware_median": CheapAwareMedianPruner,
     "hyperband": HyperbandPruner,
     "median": MedianPruner,
+    "mo_hyperband": ParetoHyperbandPruner,
+    "mo_successive_halving": ParetoHalvingPruner,
     "none": NopPruner,
     "patient": PatientPruner,
     "percentile": PercentilePruner,
@@ -73,5 +79,7 @@ def make_pruner(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             return kind(**arguments)
+    except InvalidSpecError:
+        raise
     except (TypeError, ValueError) as error:
         raise InvalidSpecError(f"The pruner {name!r} refuses {dict(options)}: {error}") from error

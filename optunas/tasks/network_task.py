@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from optunas.tasks.goals import Goal
 from optunas.tasks.protocol import Score
 from optunas.tasks.scoring import score_function
 from optunas.train import TrainSettings, fit, resolve_device, seeded
-from optunas.train.loop import Batches
+from optunas.train.loop import Batches, Fitting
 
 __all__ = ["NetworkTask"]
 
@@ -29,6 +29,26 @@ measured nine times slower there."""
 
 _OF_IMAGES = (Cell, Genotype, Stack, Subnet)
 """Architectures of convolutions throughout; a macro network can also take vectors."""
+
+
+class NetworkTraining(Iterator[Score]):
+    """A network's training under way; see :class:`~optunas.tasks.resuming.Training`."""
+
+    def __init__(self, network: nn.Module, epochs: Fitting) -> None:
+        self.network, self._epochs = network, epochs
+
+    def __next__(self) -> Score:
+        epoch = next(self._epochs)
+        return Score(epoch.step, epoch.score, epoch.seconds)
+
+    def state(self) -> bytes:
+        """Network, optimizer and random numbers after the last epoch."""
+        return self._epochs.state()
+
+
+def _returning(training: NetworkTraining) -> Generator[Score, None, nn.Module]:
+    yield from training
+    return training.network
 
 
 class NetworkTask(ABC):
@@ -151,23 +171,33 @@ class NetworkTask(ABC):
 
         Raises:
             UnknownNameError, InvalidSpecError, DeviceError: at once, before any training.
-            TrainingError, DataError: while iterating.
+            TrainingError: at once for what cannot be trained, else while iterating.
+            DataError: while iterating.
         """
-        self.check(hyperparameters)
-        resolve_device(device)
-        if threads is None and self._positions <= SMALL_IMAGE:
-            threads = 1
-        return self._scores(candidate, hyperparameters, seed, device, threads)
+        training = self.training(candidate, hyperparameters, seed, device, threads=threads)
+        return _returning(training)
 
-    def _scores(
+    def training(
         self,
         candidate: Any,
         hyperparameters: Mapping[str, Any],
-        seed: int,
-        device: str,
-        threads: int | None,
-    ) -> Generator[Score, None, nn.Module]:
+        seed: int = 0,
+        device: str = "cpu",
+        state: bytes | None = None,
+        threads: int | None = None,
+    ) -> NetworkTraining:
+        """What :meth:`scores` iterates over; it can be written down, and go on from ``state``.
+
+        See :class:`~optunas.tasks.resuming.Resumable`; the other arguments are those of
+        :meth:`scores`. On a CPU a resumed training is bit-equal to one without a break.
+
+        Raises:
+            UnknownNameError, InvalidSpecError, DeviceError, TrainingError: at once.
+        """
+        self.check(hyperparameters)
         settings, target = self.settings(hyperparameters), resolve_device(device)
+        if threads is None and self._positions <= SMALL_IMAGE:
+            threads = 1
         network = candidate
         if not isinstance(candidate, nn.Module):
             with seeded(seed):
@@ -182,10 +212,9 @@ class NetworkTask(ABC):
             device=device,
             threads=threads,
             maximize=self.direction == "maximize",
+            state=state,
         )
-        for epoch in epochs:
-            yield Score(epoch.step, epoch.score, epoch.seconds)
-        return network
+        return NetworkTraining(network, epochs)
 
     def test_score(self, network: nn.Module, device: str = "cpu") -> float:
         """The score on the test part; the network moves to ``device`` and keeps its mode."""

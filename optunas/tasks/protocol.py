@@ -67,6 +67,8 @@ class Task(Protocol):
     - ``simulated``: True where seconds are recorded ones and pass in no time.
     - ``deterministic``: True where a candidate's scores are looked up and the same each time: the
       same code again is never paid again.
+    - ``training(...)``: a training that can stop and go on later; see
+      :class:`~optunas.tasks.resuming.Resumable`.
     - ``network_shape``: of one sample of ``build``'s networks, where ``input_shape`` is None since
       nothing is trained.
     - ``baseline``: (name, hyperparameters) of a plain candidate to stand beside the front, and

@@ -1,17 +1,24 @@
-"""Hypervolume reached and epochs trained with no pruning, plain median and cheap-aware median.
+"""Hypervolume reached and epochs trained with pruners, on tables of real learning curves.
 
-Replays a table of real learning curves (``make_curves.py``) through real Optuna studies of three
-objectives (accuracy, latency, parameters), in many random orders, with the real ``report`` and
-``should_prune``. Both training seeds of the table are replayed; the pruner's rule was chosen on the
-first one only. Prints medians over the orders; nothing here is asserted.
+Replays the tables (``make_curves.py``) through real Optuna studies of three objectives (accuracy,
+latency, parameters), in many random orders, with the real ``report``, ``should_prune`` and
+promotions; a promotion costs the epochs that it adds. Tables: both training seeds of the small one,
+and the large one with other cells and larger images; the cheap-aware median's rule was chosen on
+the first of them only. Prints medians over the orders, and the rank correlation of each rung with
+the end of the training; nothing here is asserted.
 
-    python tests/benchmarks/pruning.py [--orders 20]
+    python tests/benchmarks/pruning.py [--orders 20] [--tables small0 small1 large]
+
+Syne Tune's MO-ASHA is replayed by ``peers/moasha_curves.py`` in an environment of its own, which
+writes a file for ``--peers``.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,14 +29,33 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from scipy.stats import spearmanr
 
 from optunas.pareto import hypervolume, nondominated, reference_point
-from optunas.pruning import CheapAwareMedianPruner, report, should_prune
+from optunas.pruning import (
+    CheapAwareMedianPruner,
+    ParetoHalvingPruner,
+    ParetoHyperbandPruner,
+    report,
+    should_prune,
+)
+from optunas.pruning.lineage import RESUMES
+from optunas.study.promotions import begin_promotion
 
-TABLE = Path(__file__).with_name("curves.npz")
+HERE = Path(__file__).parent
+TABLES = {
+    "small0": ("curves.npz", 0),
+    "small1": ("curves.npz", 1),
+    "large": ("curves_large.npz", 0),
+}
 DIRECTIONS = ("maximize", "minimize", "minimize")
+ROW = "row"
+MARKS = (0.1, 0.2, 0.35)
+"""Shares of the epochs without pruning at which the volume so far is printed."""
+
 PRUNERS: dict[str, Callable[[], BasePruner]] = {
     "none": NopPruner,
     "median": MedianPruner,
     "cheap-aware median": lambda: CheapAwareMedianPruner(measured=[1]),  # the latency
+    "mo halving": ParetoHalvingPruner,
+    "mo hyperband": ParetoHyperbandPruner,
 }
 
 
@@ -45,6 +71,16 @@ class Table(NamedTuple):
         return np.column_stack([self.curves[:, -1], self.cheap])
 
 
+class Replay(NamedTuple):
+    """Epochs trained of each row, (n,), negative where it was pruned; and (epochs, row) in order.
+
+    The pairs are those that came to their end, with all epochs trained until then.
+    """
+
+    trained: NDArray[np.intp]
+    ends: list[tuple[int, int]]
+
+
 class Outcome(NamedTuple):
     """What one order gave, as shares of what the same order gives without pruning.
 
@@ -54,6 +90,7 @@ class Outcome(NamedTuple):
         epochs: trained.
         small_pruned: pruned members of the true front's smaller half (by parameters).
         front_pruned: pruned members of the whole true front.
+        at_10, at_20, at_35: log_volume after so many percent of the epochs without pruning.
     """
 
     volume: float
@@ -61,11 +98,15 @@ class Outcome(NamedTuple):
     epochs: float
     small_pruned: float
     front_pruned: float
+    at_10: float
+    at_20: float
+    at_35: float
 
 
-def load(seed: int) -> Table:
-    """The table of training seed number ``seed``."""
-    with np.load(TABLE) as data:
+def load(name: str) -> Table:
+    """The table called ``name``."""
+    file, seed = TABLES[name]
+    with np.load(HERE / file) as data:
         curves = data["correct"][seed] / float(data["images"])
         return Table(curves, np.column_stack([data["latency_ms"], data["params"]]).astype(float))
 
@@ -76,78 +117,145 @@ def smaller_half(table: Table) -> NDArray[np.intp]:
     return rows[np.argsort(table.cheap[rows, 1], kind="stable")][: (len(rows) + 1) // 2]
 
 
-def replay(table: Table, order: NDArray[np.intp], pruner: BasePruner) -> NDArray[np.intp]:
-    """Epochs trained of each row, (n,), when the rows come in ``order``."""
+def order_of(table: Table, number: int) -> NDArray[np.intp]:
+    """A random order of the table's rows."""
+    return np.random.default_rng(number).permutation(len(table.curves))
+
+
+def replay(table: Table, order: Sequence[int], pruner: BasePruner) -> Replay:
+    """Train the rows in ``order``, and before each what is to be promoted by then."""
     study = optuna.create_study(
         directions=DIRECTIONS, pruner=pruner, sampler=optuna.samplers.RandomSampler()
     )
     trained = np.zeros(len(order), dtype=np.intp)
-
-    def objective(trial: optuna.Trial) -> tuple[float, ...]:
-        row = order[trial.number]
-        latency, size = table.cheap[row]
-        for epoch, accuracy in enumerate(table.curves[row]):
-            trained[row] += 1
-            report(trial, accuracy, epoch, cheap={1: latency, 2: size})
-            if should_prune(trial):
-                raise optuna.TrialPruned
-        return accuracy, latency, size
-
-    study.optimize(objective, n_trials=len(order))
-    pruned = [t.state == optuna.trial.TrialState.PRUNED for t in study.trials]
-    trained[order[np.array(pruned)]] *= -1  # a sign marks the pruned
-    return trained
+    ends: list[tuple[int, int]] = []
+    coming = iter(order)
+    while True:
+        trial = begin_promotion(study)
+        if trial is None:
+            row = next(coming, None)
+            if row is None:
+                return Replay(trained, ends)
+            trial = study.ask()
+            trial.set_user_attr(ROW, int(row))
+        row = _row(study, trial)
+        if _train(study, trial, table, row, trained):
+            ends.append((int(np.abs(trained).sum()), row))
 
 
-def judge(table: Table, trained: NDArray[np.intp]) -> Outcome:
+def _row(study: optuna.Study, trial: optuna.Trial) -> int:
+    number = trial.number
+    while ROW not in study.get_trials(deepcopy=False)[number].user_attrs:
+        number = study.get_trials(deepcopy=False)[number].user_attrs[RESUMES]
+    return int(study.get_trials(deepcopy=False)[number].user_attrs[ROW])
+
+
+def _train(
+    study: optuna.Study, trial: optuna.Trial, table: Table, row: int, trained: NDArray[np.intp]
+) -> bool:
+    """Report a row's epochs that are not paid for yet; whether it came to its end."""
+    cheap = {1: table.cheap[row, 0], 2: table.cheap[row, 1]}
+    begun = abs(trained[row])
+    for epoch, accuracy in enumerate(table.curves[row]):
+        report(trial, accuracy, epoch, cheap=cheap)
+        if epoch < begun:
+            continue
+        trained[row] = epoch + 1
+        if epoch + 1 < table.curves.shape[1] and should_prune(trial):
+            trained[row] *= -1  # the sign marks the pruned
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            return False
+    study.tell(trial, (accuracy, *table.cheap[row]))
+    return True
+
+
+def judge(table: Table, done: Replay) -> Outcome:
     """Compare one replay with all networks trained to the end."""
-    complete, everything = table.values[trained > 0], table.values
+    complete, everything = table.values[done.trained > 0], table.values
     front = np.flatnonzero(nondominated(everything, DIRECTIONS))
+    whole = table.curves.size
+    marks = [[row for epochs, row in done.ends if epochs <= mark * whole] for mark in MARKS]
     return Outcome(
         _share(complete, everything),
         _share(_log_costs(complete), _log_costs(everything)),
-        float(np.abs(trained).sum()) / table.curves.size,
-        float((trained[smaller_half(table)] < 0).mean()),
-        float((trained[front] < 0).mean()),
+        float(np.abs(done.trained).sum()) / whole,
+        float((done.trained[smaller_half(table)] < 0).mean()),
+        float((done.trained[front] < 0).mean()),
+        *(_share(_log_costs(everything[rows]), _log_costs(everything)) for rows in marks),
     )
 
 
 def _share(values: NDArray[np.float64], everything: NDArray[np.float64]) -> float:
     reference = reference_point(everything, DIRECTIONS)
     whole = hypervolume(everything, DIRECTIONS, reference)
-    return hypervolume(values, DIRECTIONS, reference) / whole
+    return hypervolume(values, DIRECTIONS, reference) / whole if len(values) else 0.0
 
 
 def _log_costs(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([values[:, 0], np.log(values[:, 1:])])
 
 
-def medians(table: Table, make: Callable[[], BasePruner], orders: int) -> Outcome:
-    """Medians over ``orders`` random orders, the same ones for every pruner."""
-    outcomes = []
-    for number in range(orders):
-        order = np.random.default_rng(number).permutation(len(table.curves))
-        outcomes.append(judge(table, replay(table, order, make())))
-    return Outcome(*np.median(np.array(outcomes), axis=0))
+def medians(table: Table, replays: Iterable[Replay]) -> Outcome:
+    """Medians over replays in several orders."""
+    return Outcome(*np.median(np.array([judge(table, one) for one in replays]), axis=0))
+
+
+def correlations(table: Table) -> str:
+    """How well the values of some epochs tell the last ones, as Spearman's rho over all rows."""
+    epochs = table.curves.shape[1]
+    rungs = [rung for rung in (1, 2, 3, 4, 6, 9, 12) if rung < epochs]
+    rhos = [spearmanr(table.curves[:, rung - 1], table.curves[:, -1])[0] for rung in rungs]
+    return ", ".join(f"{rho:.2f} at {rung}" for rung, rho in zip(rungs, rhos, strict=True))
+
+
+def peers_of(path: Path | None, name: str) -> dict[str, list[Replay]]:
+    """Replays that another program wrote, by its name: one JSON line each."""
+    found: dict[str, list[Replay]] = {}
+    for line in path.read_text().splitlines() if path else []:
+        body = json.loads(line)
+        if body["table"] == name:
+            ends = [(int(epochs), int(row)) for epochs, row in body["ends"]]
+            found.setdefault(body["peer"], []).append(Replay(np.array(body["trained"]), ends))
+    return found
+
+
+def _print(name: str, who: str, row: Outcome, orders: int) -> None:
+    cells = "".join(f"{value:9.3f}" for value in row)
+    print(f"{name:7} {who:24}{cells}{orders:8}", flush=True)
 
 
 def main() -> None:
-    """Print one line for each training seed and pruner."""
+    """Print one line for each table and pruner."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=20)
-    orders = parser.parse_args().orders
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--peers", type=Path, help="what peers/moasha_curves.py wrote")
+    parser.add_argument("--rungs", action="store_true", help="several min_epochs and eta as well")
+    parser.add_argument("--crowds", action="store_true", help="several crowds of the median too")
+    options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    first, second = load(0), load(1)
-    agreement = spearmanr(first.curves[:, -1], second.curves[:, -1])[0]
-    print(f"{len(first.curves)} networks, {first.curves.shape[1]} epochs; ", end="")
-    print(f"final accuracies of the two training seeds: Spearman {agreement:.3f}")
-    print("medians over", orders, "orders; volumes and epochs as shares of those without pruning")
-    print(f"{'':24}{'volume':>9}{'log costs':>11}{'epochs':>8}{'small pruned':>14}{'front':>7}")
-    for seed, table in enumerate((first, second)):
-        for name, make in PRUNERS.items():
-            row = medians(table, make, orders)
-            cells = f"{row.volume:9.3f}{row.log_volume:11.3f}{row.epochs:8.3f}"
-            print(f"seed {seed} {name:17}{cells}{row.small_pruned:14.3f}{row.front_pruned:7.3f}")
+    pruners = dict(PRUNERS)
+    if options.rungs:
+        for first, eta in ((1, 2), (2, 2), (2, 3), (3, 3), (1, 4), (2, 4)):
+            pruners[f"mo halving {first} x {eta}"] = partial(ParetoHalvingPruner, first, eta)
+    if options.crowds:
+        for crowd in (14, 28, 40, 80, 110):
+            pruners[f"cheap-aware crowd {crowd}"] = partial(
+                CheapAwareMedianPruner, measured=[1], crowd=crowd
+            )
+    print("medians; volumes and epochs as shares of those without pruning")
+    words = ("volume", "log cost", "epochs", "small", "front", "at 10 %", "at 20 %", "at 35 %")
+    print(f"{'':32}" + "".join(f"{word:>9}" for word in words) + f"{'orders':>8}")
+    for name in options.tables:
+        table = load(name)
+        print(f"{name}: {len(table.curves)} networks, {table.curves.shape[1]} epochs; ", end="")
+        print(f"rank correlation with the last epoch: {correlations(table)}")
+        for who, make in pruners.items():
+            orders = [order_of(table, number).tolist() for number in range(options.orders)]
+            replays = [replay(table, order, make()) for order in orders]
+            _print(name, who, medians(table, replays), len(replays))
+        for who, replays in peers_of(options.peers, name).items():
+            _print(name, who, medians(table, replays), len(replays))
 
 
 if __name__ == "__main__":

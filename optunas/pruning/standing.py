@@ -1,0 +1,84 @@
+"""How the candidates of successive halving stand at one rung."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from optuna import Study
+from optuna.study import StudyDirection
+
+from optunas.pruning.curves import read_cheap
+from optunas.pruning.lineage import Candidate
+from optunas.pruning.ranking import pareto_order
+from optunas.pruning.view import ObjectiveView
+
+__all__ = ["Losses", "Standing"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The candidates that came to a rung, the first ones first; those with NaN there are left out.
+
+    Attributes:
+        order: the candidates.
+        ahead: of each, how many dominate it by fronts: so many stay ahead whatever comes.
+    """
+
+    order: tuple[Candidate, ...]
+    ahead: tuple[int, ...]
+
+    def first(self, eta: int) -> tuple[Candidate, ...]:
+        """One in ``eta``, and at least one."""
+        return self.order[: max(1, len(self.order) // eta)]
+
+
+class Losses:
+    """What the values of a study mean: losses, smaller is better.
+
+    Args:
+        study: as a pruner sees it.
+    """
+
+    def __init__(self, study: Study) -> None:
+        directions: Sequence[StudyDirection] = study.directions
+        self.objective = 0
+        if isinstance(study, ObjectiveView):
+            directions, self.objective = study.study_directions, study.objective
+        self._signs = [1.0 if d == StudyDirection.MINIMIZE else -1.0 for d in directions]
+
+    def of(self, candidate: Candidate, rung: int) -> list[float]:
+        """The reported objective's loss at a rung, then those known before training.
+
+        A cheap value that is missing or not finite is the worst there is; a NaN of the reported
+        objective stays NaN.
+        """
+        known = read_cheap(candidate.last.user_attrs)
+        costs = [
+            _or_worst(sign * known.get(index, math.nan))
+            for index, sign in enumerate(self._signs)
+            if index != self.objective
+        ]
+        return [self._signs[self.objective] * candidate.value(rung), *costs]
+
+    def standing(self, candidates: Sequence[Candidate], rung: int) -> Standing:
+        """How those of ``candidates`` stand that came to the rung."""
+        there = [(c, self.of(c, rung)) for c in candidates if c.epochs >= rung]
+        there = [(c, losses) for c, losses in there if not math.isnan(losses[0])]
+        order: list[Candidate] = []
+        ahead: list[int] = []
+        for broken in (False, True):  # what breaks a constraint comes after all that does not
+            group = [pair for pair in there if pair[0].broken == broken]
+            if not group:
+                continue
+            ranking, front = pareto_order(np.array([losses for _, losses in group]))
+            before = len(order)
+            order += [group[place][0] for place in ranking]
+            ahead += [before + int((front < front[place]).sum()) for place in ranking]
+        return Standing(tuple(order), tuple(ahead))
+
+
+def _or_worst(loss: float) -> float:
+    return loss if math.isfinite(loss) else math.inf
