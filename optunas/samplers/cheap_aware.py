@@ -172,6 +172,7 @@ class CheapAwareSampler(SpaceSampler):
     def _atlas_of(self, view: View) -> Atlas:
         atlas, objectives = self._atlas, len(view.study.directions)
         if atlas is None or atlas.members is not view.members or atlas.objectives != objectives:
+            self.check(view.study.directions)
             atlas = self._atlas = Atlas(view.members, view.known, self._extra, objectives)
             self._hyper = HyperCache()
             self._past = None

@@ -227,9 +227,9 @@ class SurrogateSampler(SpaceSampler):
         basis = _Basis(
             ended[: learned_from(len(ended))], [s.member for s in view.under_way], list(directions)
         )
-        rows = self._rows
-        if rows is None or rows.members is not view.members:
-            rows = self._rows = Rows(view.members, view.known)
+        rows, count = self._rows, len(directions)
+        if rows is None or rows.members is not view.members or rows.objectives != count:
+            rows = self._rows = Rows(view.members, view.known, count)
         learned = self._learned
         if learned is None or learned.rows is not rows or learned.basis != basis:
             learned = self._learned = self._learn(basis, rows, form)

@@ -364,3 +364,16 @@ def test_pruned_trials_teach() -> None:
 
     assert begun(True)[:5] == begun(False)[:5]
     assert begun(True) != begun(False)
+
+
+@pytest.mark.parametrize("answer", [1.0, None, ["a"], "proxies"])
+def test_extra_features_that_are_no_numbers_are_refused(answer: Any) -> None:
+    study = new_study(sampler(SMALL, extra=lambda member: answer))
+    with pytest.raises(InvalidSpecError, match=r"extra\(member\) must return a list of numbers"):
+        go_on(study, SMALL, 12)
+
+
+def test_a_reference_of_no_objective_is_refused_in_a_bare_study_too() -> None:
+    study = new_study(sampler(SMALL, reference={5: 1.0}), 3)
+    with pytest.raises(InvalidSpecError, match=r"reference names objective 5; .* are 0 to 2"):
+        go_on(study, SMALL, 1)

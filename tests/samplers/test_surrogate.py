@@ -212,3 +212,27 @@ def test_bad_arguments_are_refused(
     match = wanted or r"unknown acquisition 'pi'.*ei, thompson, ucb"
     with pytest.raises(error, match=match):
         SurrogateSampler(LISTED, **{argument: value})
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (1.0, r"known\(member\) must return \{objective index: value\}, got 1\.0"),
+        ({"params": 1.0}, r"for objective 'params'; the study's objectives are numbered 0 to 2"),
+        ({3: 1.0}, r"for objective 3; the study's objectives are numbered 0 to 2"),
+        ({1: "much"}, r"must return numbers, got 'much' for objective 1"),
+    ],
+)
+def test_what_is_known_is_told_by_objective(answer: Any, says: str) -> None:
+    sampler = SurrogateSampler(SMALL, known=lambda member: answer, startup_trials=2, seed=0)
+    with pytest.raises(InvalidSpecError, match=says):
+        go_on(new_study(sampler, 3), SMALL, 4)
+
+
+def test_what_is_known_of_some_members_only_is_a_feature_of_these() -> None:
+    def known(member: Any) -> dict[int, float]:
+        return {1: float("nan")} if len(str(member)) % 2 else {1: 3.0}
+
+    study = new_study(SurrogateSampler(SMALL, known=known, startup_trials=2, seed=0), 3)
+    go_on(study, SMALL, 6)
+    assert len(study.trials) == 6

@@ -211,7 +211,7 @@ UNWORKABLE: list[tuple[dict[str, Any], type[Exception], str]] = [
     (
         {"sampler": "nsga2", "sampler_options": {"population_size": 1}},
         InvalidSpecError,
-        "The sampler 'nsga2' refuses",
+        "The sampler 'nsga2': population_size must be",
     ),
     ({"sampler": "cmaes"}, InvalidSpecError, "'cmaes' knows one objective, this study has 2"),
     (

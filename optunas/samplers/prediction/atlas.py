@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from optunas.errors import InvalidSpecError
 from optunas.samplers.prediction.features import encoder_of
+from optunas.samplers.trials.known import known_rows
 from optunas.samplers.trials.members import Members
 from optunas.samplers.trials.seen import Floats, Known, Seen
 
@@ -60,8 +60,7 @@ class Atlas:
 
     def known(self, members: Sequence[Any]) -> Floats:
         """Values known before training, (n, objectives); NaN for those that training shows."""
-        rows = [self._ask(member) for member in members]
-        return np.array(rows, dtype=float).reshape(-1, self.objectives)
+        return known_rows(self._known, members, self.objectives)
 
     def listed(self) -> tuple[Floats, Floats]:
         """Rows and known values of all listed members, in their order."""
@@ -70,30 +69,6 @@ class Atlas:
             rows = self.encoder.scaled(listed)
             self._listed = rows, self.known(listed)
         return self._listed
-
-    def _ask(self, member: Any) -> Floats:
-        row = np.full(self.objectives, np.nan)
-        if self._known is None:
-            return row
-        answer = self._known(member)
-        if not isinstance(answer, Mapping):
-            raise InvalidSpecError(
-                f"known(member) must return {{objective index: value}}, got {answer!r}."
-            )
-        for index, value in answer.items():
-            whole = isinstance(index, numbers.Integral) and not isinstance(index, bool)
-            if not whole or not 0 <= index < self.objectives:
-                raise InvalidSpecError(
-                    f"known(member) returned a value for objective {index!r}; the study's "
-                    f"objectives are numbered 0 to {self.objectives - 1}."
-                )
-            try:
-                row[int(index)] = float(value)
-            except (TypeError, ValueError):
-                raise InvalidSpecError(
-                    f"known(member) must return numbers, got {value!r} for objective {index}."
-                ) from None
-        return np.where(np.isfinite(row), row, np.nan)
 
     @property
     def has_extra(self) -> bool:
@@ -104,13 +79,12 @@ class Atlas:
         """Further features, (n, E), not scaled; NaN where there is none.
 
         Raises:
-            InvalidSpecError: when their number differs between members.
+            InvalidSpecError: for no numbers, or when their number differs between members.
         """
         assert self._extra is not None
         for member in members:
             if member not in self._more:
-                row = np.asarray(list(self._extra(member)), dtype=float)
-                self._more[member] = np.where(np.isfinite(row), row, np.nan)
+                self._more[member] = _numbers(self._extra(member))
         widths = {len(self._more[member]) for member in members}
         if len(widths) > 1:
             raise InvalidSpecError(
@@ -132,3 +106,13 @@ def scaled_more(rows: Floats, by: Floats) -> Floats:
         deviation = np.sqrt(np.where(seen, (by - centre) ** 2, 0.0).sum(axis=0) / total)
     scale = np.where(deviation > 0, deviation, 1.0) * math.sqrt(count)
     return np.clip(np.nan_to_num((rows - centre) / scale, nan=0.0), -5.0, 5.0)
+
+
+def _numbers(answer: Any) -> Floats:
+    try:
+        row = np.array([float(value) for value in answer])
+    except (TypeError, ValueError):
+        raise InvalidSpecError(
+            f"extra(member) must return a list of numbers, always as many, got {answer!r}."
+        ) from None
+    return np.where(np.isfinite(row), row, np.nan)

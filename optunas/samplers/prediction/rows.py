@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from optunas.samplers.prediction.features import Encoder
+from optunas.samplers.trials.known import known_rows
 from optunas.samplers.trials.members import Members
 from optunas.samplers.trials.seen import Floats, Known
 
@@ -27,10 +28,11 @@ class Rows:
     Args:
         members: of one space.
         known: see ``SpaceSampler``.
+        objectives: how many the study has.
     """
 
-    def __init__(self, members: Members, known: Known | None) -> None:
-        self.members, self.known = members, known
+    def __init__(self, members: Members, known: Known | None, objectives: int) -> None:
+        self.members, self.known, self.objectives = members, known, objectives
         self._encoder = Encoder(members.space)
         self._kept: dict[Any, Floats] = {}
 
@@ -57,18 +59,20 @@ class Rows:
         features = self._encoder.scaled(members)
         if self.known is None:
             return features
-        centre, scale = self._scale
-        return np.hstack([features, (self._logarithms(members) - centre) / scale])
+        told, centre, scale = self._scale
+        columns = (self._logarithms(members)[:, told] - centre) / scale
+        return np.hstack([features, np.nan_to_num(columns, nan=0.0)])
 
     def _logarithms(self, members: Sequence[Any]) -> Floats:
-        assert self.known is not None
-        values = [[v for _, v in sorted(self.known(member).items())] for member in members]
-        columns = np.array(values, dtype=float).reshape(len(members), -1)
-        return np.nan_to_num(np.sign(columns) * np.log1p(np.abs(columns)), posinf=0.0, neginf=0.0)
+        values = known_rows(self.known, members, self.objectives)
+        return np.sign(values) * np.log1p(np.abs(values))
 
     @cached_property
-    def _scale(self) -> tuple[Floats, Floats]:
+    def _scale(self) -> tuple[list[int], Floats, Floats]:
+        """Objectives that are known of some random members; their means and deviations."""
         rng = np.random.default_rng(0)
         columns = self._logarithms([self.members.space.sample(rng) for _ in range(SCALED_ON)])
-        deviation = columns.std(axis=0)
-        return columns.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+        told = [at for at, column in enumerate(columns.T) if np.isfinite(column).any()]
+        deviation = np.nanstd(columns[:, told], axis=0)
+        mean = np.nanmean(columns[:, told], axis=0)
+        return told, mean, np.where(deviation > 0, deviation, 1.0)
