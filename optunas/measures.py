@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from optunas.errors import UnknownNameError
 
-__all__ = ["METRICS", "ZERO_COST", "Metric", "metric"]
+__all__ = ["METRICS", "ROBUSTNESS", "ZERO_COST", "Metric", "metric"]
 
 Direction = Literal["maximize", "minimize"]
 """Optuna's own words."""
@@ -56,6 +56,9 @@ ZERO_COST = (
 )
 """Proxies of accuracy, of the untrained network and one batch: see ``optunas.metrics.proxies``."""
 
+ROBUSTNESS = ("accuracy_noise", "accuracy_corrupted", "accuracy_fgsm", "accuracy_pgd")
+"""Accuracies of the trained network on changed inputs: see ``optunas.metrics.robustness``."""
+
 METRICS: dict[str, Metric] = {
     m.name: m
     for m in (
@@ -71,6 +74,9 @@ METRICS: dict[str, Metric] = {
         Metric("fit_seconds", "minimize", "s", measured=True),
         Metric("predict_ms", "minimize", "ms", measured=True),
         Metric("model_bytes", "minimize", "bytes"),
+        Metric("peak_memory_bytes", "minimize", "bytes", cheap=True),
+        Metric("energy_mj", "minimize", "mJ", cheap=True, measured=True),
+        *(Metric(name, "maximize") for name in ROBUSTNESS),
         *(Metric(name, "maximize", cheap=True) for name in ZERO_COST),
     )
 }

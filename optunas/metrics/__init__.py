@@ -14,36 +14,83 @@ from optunas.metrics.costs import flops, params
 from optunas.metrics.lock import machine_lock
 
 if TYPE_CHECKING:
-    from optunas.metrics import proxies
+    from optunas.metrics import proxies, robustness
+    from optunas.metrics.measured_use import MeasuredMemory, measured_memory
+    from optunas.metrics.memory_use import Memory, memory, peak_memory_bytes
+    from optunas.metrics.power import Energy, Meter, energy, energy_mj, find_meter
     from optunas.metrics.proxies.catalogue import PROXIES
     from optunas.metrics.proxies.choosing import prefilter
     from optunas.metrics.proxies.computing import proxy, proxy_values
     from optunas.metrics.proxies.members import MemberProxies
     from optunas.metrics.proxies.mix import ProxyMix
     from optunas.metrics.proxies.table import ProxyTable, proxy_table
+    from optunas.metrics.robustness import (
+        RobustnessBudget,
+        RobustnessReport,
+        robust_accuracies,
+        robustness_report,
+    )
+    from optunas.metrics.roofline import Profile, estimate_latency_ms, load_profile, profiles
     from optunas.metrics.timing import Latency, latencies, latency, latency_ms
 
 __all__ = [
     "PROXIES",
+    "Energy",
     "Latency",
+    "MeasuredMemory",
     "MemberProxies",
+    "Memory",
+    "Meter",
+    "Profile",
     "ProxyMix",
     "ProxyTable",
+    "RobustnessBudget",
+    "RobustnessReport",
     "cost",
+    "energy",
+    "energy_mj",
+    "estimate_latency_ms",
+    "find_meter",
     "flops",
     "latencies",
     "latency",
     "latency_ms",
+    "load_profile",
     "machine_lock",
+    "measured_memory",
+    "memory",
     "params",
+    "peak_memory_bytes",
     "prefilter",
+    "profiles",
     "proxies",
     "proxy",
     "proxy_table",
     "proxy_values",
+    "robust_accuracies",
+    "robustness",
+    "robustness_report",
 ]
 
 _HOME = {
+    "MeasuredMemory": "measured_use",
+    "measured_memory": "measured_use",
+    "Memory": "memory_use",
+    "memory": "memory_use",
+    "peak_memory_bytes": "memory_use",
+    "Energy": "power",
+    "Meter": "power",
+    "energy": "power",
+    "energy_mj": "power",
+    "find_meter": "power",
+    "RobustnessBudget": "robustness",
+    "RobustnessReport": "robustness",
+    "robust_accuracies": "robustness",
+    "robustness_report": "robustness",
+    "Profile": "roofline",
+    "estimate_latency_ms": "roofline",
+    "load_profile": "roofline",
+    "profiles": "roofline",
     "Latency": "timing",
     "latencies": "timing",
     "latency": "timing",
@@ -60,8 +107,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "proxies":
-        return import_module(f"{__name__}.proxies")
+    if name in ("proxies", "robustness"):
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
