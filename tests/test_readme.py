@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 TRIALS = 2
 """In place of the README's numbers of trials."""
+EPOCHS = re.compile(r"(\"epochs\": |\bepochs=)\d+")
+"""Where a study file says how long it trains or searches."""
 
 
 def blocks(language: str) -> list[str]:
@@ -46,8 +48,10 @@ def project() -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A folder with the studies alone, where the default storage is made."""
+    """A folder with the studies alone, of one epoch, where the default storage is made."""
     shutil.copytree(ROOT / "studies", tmp_path / "studies")
+    for file in (tmp_path / "studies").glob("*.py"):
+        file.write_text(EPOCHS.sub(r"\g<1>1", file.read_text()))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("COLUMNS", "200")
@@ -56,9 +60,10 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 def shortened(arguments: list[str]) -> list[str]:
-    """The same command with few trials, or one epoch of a search, where it trains."""
+    """The same command with few trials, or one search, where it trains; in this process."""
     if arguments[:2] == ["darts", "search"]:
-        return [*arguments, "--epochs", "1", "--restarts", "1"]
+        return [*arguments, "--restarts", "1"]
+    arguments = replaced(arguments, ONE_PROCESS)
     for words, numbers in SHORTER.items():
         if " ".join(arguments).startswith(words):
             return replaced(arguments, numbers)
@@ -71,18 +76,21 @@ def shortened(arguments: list[str]) -> list[str]:
 
 
 SHORTER = {
-    "compare": {"--seeds": "2", "--budget": "12trials"},
+    "compare": {"--seeds": "2", "--budget": "6trials"},
     "proxy rank": {"--sample": "4"},
     "study seed digits-cells": {"--of": "6", "--keep": "2"},
 }
 """Commands that would take minutes: what they get in place of the README's numbers."""
+ONE_PROCESS = {"--workers": "1", "--processes": "1"}
+"""Each further process loads torch again; that several share the work is tested on small tasks."""
 
 
 def replaced(arguments: list[str], numbers: dict[str, str]) -> list[str]:
     """The arguments with other values of some options."""
     values = [*arguments]
     for option, value in numbers.items():
-        values[values.index(option) + 1] = value
+        if option in values:
+            values[values.index(option) + 1] = value
     return values
 
 
