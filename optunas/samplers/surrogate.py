@@ -19,14 +19,9 @@ from optunas.samplers.acquisition.improvement import (
     ranked,
 )
 from optunas.samplers.arguments import Arguments, is_number
-from optunas.samplers.prediction.regressors import (
-    Predictor,
-    RegressorFailure,
-    Resolve,
-    make_predictor,
-    make_regressor,
-)
+from optunas.samplers.prediction.regressors import Resolve, make_regressor
 from optunas.samplers.prediction.rows import Rows
+from optunas.samplers.prediction.uncertainty import Predictor, RegressorFailure, make_predictor
 from optunas.samplers.scalarise import Chebyshev, Scalarisation, scalarisation, scalarisation_for
 from optunas.samplers.scalarise.lessons import in_order, normal_scores, worths
 from optunas.samplers.space_sampler import SpaceSampler, View

@@ -15,14 +15,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from optunas.errors import InvalidSpecError, UnknownNameError
-from optunas.samplers.prediction import regressors
-from optunas.samplers.prediction.regressors import (
-    REGRESSORS,
+from optunas.samplers.prediction import uncertainty
+from optunas.samplers.prediction.regressors import REGRESSORS, make_regressor
+from optunas.samplers.prediction.uncertainty import (
     Bootstrap,
     Forest,
     Probabilistic,
     make_predictor,
-    make_regressor,
 )
 
 QUICK = {
@@ -131,8 +130,8 @@ def test_what_suits_a_regressor(regressor: Any, kind: type) -> None:
 def test_a_large_gaussian_process_finds_its_numbers_on_some_of_the_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(regressors, "TUNED_ON", 20)
-    monkeypatch.setattr(regressors, "LEARNED_ON", 40)
+    monkeypatch.setattr(uncertainty, "TUNED_ON", 20)
+    monkeypatch.setattr(uncertainty, "LEARNED_ON", 40)
     x, y = data(60)
     predictor = make_predictor(make_regressor("gp", None, None), 2)
     predictor.fit(x, y, seed=0)
@@ -145,7 +144,7 @@ def test_a_large_gaussian_process_finds_its_numbers_on_some_of_the_rows(
 
 
 def test_a_draw_covers_the_most_promising_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regressors, "DRAWN_OVER", 5)
+    monkeypatch.setattr(uncertainty, "DRAWN_OVER", 5)
     x, y = data()
     predictor = make_predictor(make_regressor("gp", None, None), 2)
     predictor.fit(x, y, seed=0)
