@@ -18,10 +18,12 @@ study = StudySpec(
     name="asked",
     space={space},
     task="optunas.tasks:digits",
+    task_options={{"split": [0.1, 0.08, 0.1]}},
     objectives=("accuracy", "params"),
     training={{"channels": 2, "num_cells": 1, "epochs": 1}},
     sampler="random",
     budget=Budget(trials=4),
+    reference=False,
     constraints={constraints},
 )
 """
