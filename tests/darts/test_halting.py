@@ -18,6 +18,7 @@ from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.space import CellSpace, DenseCellSpace
 
 SKIPS = SearchSettings(halt="skips", halt_patience=3, halt_skips=2)
+ONE_NODE = CellSpace(PAIR.operations, num_nodes=1)
 CURVED = SearchSettings(halt="eigenvalue", halt_patience=5)
 
 
@@ -105,7 +106,7 @@ def test_lanczos_stops_where_the_space_is_exhausted():
     [
         (DENSE, "darts"),
         (DENSE, "pc_darts"),
-        pytest.param(PAIR, "darts", marks=pytest.mark.slow),
+        (ONE_NODE, "darts"),
     ],
 )
 def test_the_curvature_is_the_dense_hessians(space, name):
