@@ -142,7 +142,7 @@ def check_cells(one: Cell, other: Cell, digests: CellDigest, strided: bool, seed
 def test_equal_digests_are_equal_functions_in_dense_cells(name: str) -> None:
     space = DENSE[name]
     digests = CellDigest(space.operations)
-    for seed, (one, other) in enumerate(pairs(space, rewrite_dense, 90, seed=0)):
+    for seed, (one, other) in enumerate(pairs(space, rewrite_dense, 40, seed=0)):
         check_cells(one, other, digests, strided=False, seed=seed)
 
 
@@ -150,7 +150,7 @@ def test_equal_digests_are_equal_functions_in_dense_cells(name: str) -> None:
 def test_equal_digests_are_equal_functions_in_genotypes(name: str) -> None:
     space = PAIR[name]
     digests = CellDigest(space.operations)
-    for seed, (one, other) in enumerate(pairs(space, rewrite_genotype, 60, seed=1)):
+    for seed, (one, other) in enumerate(pairs(space, rewrite_genotype, 24, seed=1)):
         check_cells(one.normal, other.normal, digests, strided=False, seed=seed)
         check_cells(one.reduce, other.reduce, digests, strided=True, seed=seed)
 
@@ -218,13 +218,13 @@ def check_networks(space: Any, one: Any, other: Any, seed: int) -> None:
 
 @pytest.mark.parametrize("name", DENSE)
 def test_equal_digests_are_equal_networks_of_dense_cells(name: str) -> None:
-    for seed, (one, other) in enumerate(pairs(DENSE[name], rewrite_dense, 20, seed=2)):
+    for seed, (one, other) in enumerate(pairs(DENSE[name], rewrite_dense, 12, seed=2)):
         check_networks(DENSE[name], one, other, seed)
 
 
 @pytest.mark.parametrize("name", PAIR)
 def test_equal_digests_are_equal_networks_of_genotypes(name: str) -> None:
-    for seed, (one, other) in enumerate(pairs(PAIR[name], rewrite_genotype, 12, seed=3)):
+    for seed, (one, other) in enumerate(pairs(PAIR[name], rewrite_genotype, 8, seed=3)):
         check_networks(PAIR[name], one, other, seed)
 
 

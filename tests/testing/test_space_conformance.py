@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import subprocess
+import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from own_pieces import OWN_SET, SCALE, DivisorSpace
 from own_pieces import StackSpace as OwnStackSpace
@@ -125,6 +130,43 @@ class TestSpaces(SpaceConformance):
     @pytest.fixture(params=SPACES.values(), ids=SPACES)
     def space(self, request: pytest.FixtureRequest) -> Space[Any]:
         return request.param
+
+    def test_digests_are_the_same_in_another_process(self) -> None:
+        if self.space is not NB201:
+            pytest.skip("A process for each space takes long; below one has them all.")
+        super().test_digests_are_the_same_in_another_process()
+
+
+ELSEWHERE = """
+import json, sys
+from optunas.space import space_from_definition
+from optunas.testing.processes import resolve
+
+found = []
+for definition, texts in json.load(sys.stdin):
+    space = space_from_definition(definition, resolve)
+    members = [space.from_json(text) for text in texts]
+    found.append([[space.digest(a), space.structure_digest(a)] for a in members])
+print(json.dumps(found))
+"""
+
+
+def test_digests_of_every_space_are_the_same_in_another_process() -> None:
+    asked, wanted = [], []
+    for space in SPACES.values():
+        members = [space.sample(np.random.default_rng(seed)) for seed in range(20)]
+        asked.append((space.definition(), [space.to_json(member) for member in members]))
+        wanted.append([[space.digest(a), space.structure_digest(a)] for a in members])
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        input=json.dumps(asked),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == wanted
 
 
 SIZES: dict[str, tuple[Space[Any], int | float]] = {
