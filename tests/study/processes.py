@@ -77,7 +77,7 @@ def until(true: Callable[[], object], what: str) -> None:
     while not true():
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come in {PATIENCE_S} s")
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def trials(folder: Path) -> list[FrozenTrial]:

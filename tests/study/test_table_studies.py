@@ -124,17 +124,6 @@ def test_a_resumed_study_is_equal_to_an_uninterrupted_one(sqlite: str) -> None:
     assert told(optunas.load("cells", sqlite)) == told(whole)
 
 
-@pytest.mark.slow
-def test_two_workers_share_the_budget(sqlite: str) -> None:
-    spec = replace(CELLS, budget=Budget(trials=24))
-    handle = optunas.run(spec, storage=sqlite, workers=2, progress=False)
-    trials = handle.trials(TrialState.COMPLETE)
-    assert len(trials) == 24
-    assert handle.usage().device_hours == pytest.approx(
-        sum(t.user_attrs["fit_seconds"] for t in trials) / 3600
-    )
-
-
 def test_hyperparameters_from_a_table() -> None:
     for ordinal in (False, True):
         space = hpo_table_space("hpolib", ordinal)
@@ -283,7 +272,7 @@ from optunas import NB201, Budget, StudySpec
 
 study = StudySpec(
     "no-torch", NB201, "optunas.tasks:nas_bench_201", {"device_latency": "recorded"},
-    metrics=("flops",), reuse=False, budget=Budget(trials=6),
+    metrics=("flops", "fit_seconds"), reuse=False, budget=Budget(trials=6),
 )
 """
 
@@ -307,9 +296,7 @@ assert "torch" not in sys.modules
     [
         "space info no_torch.py --sample 20;study run no_torch.py --dry-run;"
         "study run no_torch.py;study front no-torch --json",
-        pytest.param(
-            "study run no_torch.py --workers 2;study front no-torch --json", marks=pytest.mark.slow
-        ),
+        "study run no_torch.py --workers 2;study front no-torch --json",
     ],
     ids=["one process", "workers"],
 )
@@ -328,6 +315,12 @@ def test_the_command_line_needs_no_torch(commands: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert torch_guard.WORD not in done.stderr, done.stderr
+    handle = optunas.load("no-torch", f"sqlite:///{tmp_path}/optunas.db")
+    trials = handle.trials(TrialState.COMPLETE)
+    assert len(trials) == 6
+    assert handle.usage().device_hours == pytest.approx(
+        sum(t.user_attrs["fit_seconds"] for t in trials) / 3600
+    )
     rows = json.loads(done.stdout[done.stdout.rindex("[\n") :])
     assert rows
     assert all(0 < row["accuracy"] < 0.92 and row["params"] > 70_000 for row in rows)
