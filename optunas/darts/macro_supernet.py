@@ -8,7 +8,7 @@ too, and are left as they are), and a batch norm follows each pool.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from optunas.darts.choices import LAYERS, operations_of
 from optunas.darts.mixing import Mixing
-from optunas.darts.supernet import spare_buffers
+from optunas.darts.recompute import recomputed
 from optunas.nets.macro_choice_plan import choice_plan
 from optunas.nets.macro_layers import dense_module, layer_module
 from optunas.nets.macro_network import check_own_operations, read_out
@@ -38,7 +38,7 @@ class MacroSuperNetwork(nn.Module):
         input_shape: (channels, height, width), without batch.
         num_outputs: of the classifier.
         checkpoint: compute each layer again in the backward pass instead of keeping what it
-            computed: less memory, more time.
+            computed: less memory, more time; not twice differentiable.
 
     Raises:
         InvalidSpaceError: for a space in which more is free, naming it, or nothing is; for an own
@@ -82,11 +82,8 @@ class MacroSuperNetwork(nn.Module):
     def _run(self, layer: MixedLayer, x: Tensor, weights: Tensor, active: Any) -> Tensor:
         if not (self.checkpoint and torch.is_grad_enabled()):
             return layer(x, weights, active)
-        from torch.utils.checkpoint import checkpoint
-
-        return checkpoint(
-            layer, x, weights, active, use_reentrant=False, context_fn=layer.once_more
-        )
+        (result,) = recomputed(partial(layer.alone, active), (x, weights), layer)
+        return cast(Tensor, result)
 
 
 class MixedLayer(nn.Module):
@@ -122,6 +119,6 @@ class MixedLayer(nn.Module):
             return x.new_zeros((x.shape[0], self.channels, *size))
         return total
 
-    def once_more(self) -> tuple[Any, Any]:
-        """Contexts of a forward pass and of its repetition, which leaves statistics alone."""
-        return nullcontext(), spare_buffers(self)
+    def alone(self, active: np.ndarray | None, x: Tensor, weights: Tensor) -> list[Tensor]:
+        """The same, as the only one of several results."""
+        return [self(x, weights, active)]

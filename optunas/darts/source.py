@@ -12,37 +12,14 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from optunas.darts.depthwise import depthwise_pointwise, pointwise
+from optunas.darts.norms import normed
 from optunas.nets.operations import FactorizedReduce
 
-__all__ = ["Phases", "Source", "combined", "norm", "norm_arguments"]
-
-
-def norm(x: Tensor, layer: nn.BatchNorm2d, weight: Tensor | None = None) -> Tensor:
-    """``weight * batch_norm(x)``, with the layer's statistics; weight is a scalar.
-
-    The weight is made dense: with an expanded one torch 2.13 gives wrong gradients, silently, for
-    channels-last inputs.
-    """
-    scale = None if weight is None else weight.expand(x.shape[1]).contiguous()
-    tracking = layer.track_running_stats
-    mean, variance = (layer.running_mean, layer.running_var) if tracking else (None, None)
-    return F.batch_norm(x, mean, variance, **norm_arguments(layer, scale))
-
-
-def norm_arguments(layer: nn.BatchNorm2d, scale: Tensor | None) -> dict[str, Any]:
-    """What ``F.batch_norm`` is told beside the statistics; scale is (C,), dense."""
-    tracking = layer.track_running_stats and layer.running_mean is not None
-    return {
-        "weight": scale,
-        "bias": None if scale is None else torch.zeros_like(scale),
-        "training": layer.training or not tracking,
-        "momentum": layer.momentum if layer.momentum is not None else 0.0,
-        "eps": layer.eps,
-    }
+__all__ = ["Phases", "Source", "combined", "merged"]
 
 
 def combined(parts: Sequence[Tensor], weights: Tensor) -> list[Tensor]:
@@ -55,6 +32,14 @@ def combined(parts: Sequence[Tensor], weights: Tensor) -> list[Tensor]:
     rows = torch.stack([part.permute(0, 2, 3, 1) for part in parts])  # (P, N, H, W, C)
     mixed = weights @ rows.flatten(1)  # (T, N * H * W * C)
     return [row.view(rows.shape[1:]).permute(0, 3, 1, 2) for row in mixed.unbind()]
+
+
+def merged(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Parity phases (4 N, C, ceil(H / 2), ceil(W / 2)) of an image -> the image (N, C, H, W)."""
+    (n, _, h, w), (c, *half) = size, x.shape[1:]
+    split = x.permute(0, 2, 3, 1).reshape(2, 2, n, *half, c)
+    whole = split.permute(2, 3, 0, 4, 1, 5).reshape(n, 2 * half[0], 2 * half[1], c)
+    return whole.permute(0, 3, 1, 2)[:, :, :h, :w]
 
 
 class Phases:
@@ -74,15 +59,6 @@ class Phases:
             .reshape(4 * self.n, *self.half, self.c)
             .permute(0, 3, 1, 2)
         )
-
-    def merge(self, y: Tensor) -> Tensor:
-        """(4 N, C', H / 2, W / 2) -> (N, C', H, W)."""
-        c = y.shape[1]
-        split = y.permute(0, 2, 3, 1).reshape(2, 2, self.n, *self.half, c)
-        whole = split.permute(2, 3, 0, 4, 1, 5).reshape(
-            self.n, 2 * self.half[0], 2 * self.half[1], c
-        )
-        return whole.permute(0, 3, 1, 2)[:, :, : self.h, : self.w]
 
     @property
     def even(self) -> bool:
@@ -127,16 +103,16 @@ class Source:
         conv = module[1]  # after the ReLU
         if conv.kernel_size == (1, 1):
             x = self.relu if self.stride == 1 else self.corner
-            return norm(pointwise(x, conv.weight), module[2], weight)
+            return normed(pointwise(x, conv.weight), [module[2]], weight)
         x = F.conv2d(self.relu, conv.weight, None, conv.stride, conv.padding)
-        return norm(x, module[2], weight)
+        return normed(x, [module[2]], weight)
 
     def separable(self, module: Any, weight: Tensor) -> Tensor:
         """Depthwise and pointwise, twice."""
         _, first, mix, middle, _, second, last_mix, last = module
         x = depthwise_pointwise(self.relu, first, mix, self.stride)
-        x = F.relu(norm(x, middle), inplace=True)
-        return norm(depthwise_pointwise(x, second, last_mix), last, weight)
+        x = F.relu(normed(x, [middle]), inplace=True)
+        return normed(depthwise_pointwise(x, second, last_mix), [last], weight)
 
     def reduced(self, module: FactorizedReduce, weight: Tensor) -> Tensor:
         """The strided skip: two 1x1 convolutions of shared slices."""
@@ -144,7 +120,7 @@ class Source:
             pointwise(self.corner, module.even.weight),
             pointwise(self.shifted, module.odd.weight),
         )
-        return norm(torch.cat(halves, dim=1), module.norm, weight)
+        return normed(torch.cat(halves, dim=1), [module.norm], weight)
 
     def dilated(self, module: Any, weight: Tensor) -> Tensor:
         """Depthwise with dilation 2 and pointwise, without a dilated convolution.
@@ -154,9 +130,9 @@ class Source:
         """
         _, depth, mix, last = module
         if self.stride == 2:
-            return norm(depthwise_pointwise(self.corner, depth, mix), last, weight)
+            return normed(depthwise_pointwise(self.corner, depth, mix), [last], weight)
         x = depthwise_pointwise(self.phases.joined, depth, mix)
-        return norm(x if self.phases.even else self.phases.merge(x), last, weight)
+        return normed(x if self.phases.even else merged(x, self.x.shape), [last], weight)
 
     def in_phases(self, operation: str) -> bool:
         """Whether the operation's term comes in parity phases."""

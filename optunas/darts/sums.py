@@ -9,13 +9,20 @@ import torch
 from torch import Tensor
 
 from optunas.darts.partial import Around
-from optunas.darts.source import Phases
+from optunas.darts.source import merged
 
 __all__ = ["DenseGradient", "Sum", "Sums"]
 
 
 class Sums:
-    """The states of a cell while they are added up, plain terms and terms in phases apart."""
+    """The states of a cell while they are added up, plain terms and terms in phases apart.
+
+    Args:
+        inputs: the first states.
+        num_states: of the cell.
+        size: (N, C, H, W) of the others.
+        around: what goes round the mixed operations, for partial channels.
+    """
 
     def __init__(
         self,
@@ -24,37 +31,42 @@ class Sums:
         size: tuple[int, ...],
         around: Around | None = None,
     ) -> None:
-        self._around, self._like, self._size = around, inputs[0], size
+        self._around, self._inputs, self._size = around, inputs, size
         self._plain: list[Sum] = [Sum(x) for x in inputs]
         self._plain += [Sum() for _ in range(num_states - len(inputs))]
         self._phased: list[Sum] = [Sum() for _ in range(num_states)]
-        self._phases: Phases | None = None
 
-    def add(self, at: int, term: Tensor, phases: Phases | None = None) -> None:
-        """Add a term, in parity phases where ``phases`` says so."""
-        if phases is None:
-            self._plain[at].add(term)
-        else:
-            self._phases = phases
-            self._phased[at].add(term)
+    def add(self, at: int, term: Tensor, phased: bool = False) -> None:
+        """Add a term, which comes in parity phases where ``phased`` says so."""
+        (self._phased if phased else self._plain)[at].add(term)
 
     def add_all(
-        self, targets: Sequence[int], terms: Sequence[Tensor], phases: Phases | None = None
+        self, targets: Sequence[int], terms: Sequence[Tensor], phased: bool = False
     ) -> None:
         """Add one term to each of the targets."""
         for at, term in zip(targets, terms, strict=True):
-            self.add(at, term, phases)
+            self.add(at, term, phased)
+
+    def parts(self) -> list[Tensor | None]:
+        """Everything as it stands."""
+        return [one.value for one in (*self._plain, *self._phased)]
+
+    def take(self, parts: Sequence[Tensor | None]) -> None:
+        """Add the parts of sums of as many states."""
+        for one, part in zip((*self._plain, *self._phased), parts, strict=True):
+            if part is not None:
+                one.add(part)
 
     def state(self, at: int) -> Tensor:
         """The finished state; zeros where nothing was added: norms turn them into something."""
         phased = self._phased[at].value
-        if phased is not None and self._phases is not None:
-            self._plain[at].add(self._phases.merge(phased))
+        if phased is not None:
+            self._plain[at].add(merged(phased, self._size))
             self._phased[at] = Sum()
-        if self._around is not None and at in self._around.sums:
+        if self._around is not None and at in self._around.targets:
             self._plain[at] = Sum(self._around.join(at, self._plain[at].value))
         value = self._plain[at].value
-        return self._like.new_zeros(self._size) if value is None else value
+        return self._inputs[0].new_zeros(self._size) if value is None else value
 
 
 class Sum:

@@ -7,8 +7,9 @@ pass, so that a variant of DARTS is a way to make them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -18,8 +19,10 @@ from torch.nn import functional as F
 
 from optunas.darts.choices import edges_of, kinds_of
 from optunas.darts.mixing import Mixing
+from optunas.darts.norms import normed
 from optunas.darts.partial import Around, check_partial
-from optunas.darts.source import Source, combined, norm
+from optunas.darts.recompute import recomputed
+from optunas.darts.source import Source, combined
 from optunas.darts.stacked import stackable, stacked
 from optunas.darts.sums import DenseGradient, Sum, Sums
 from optunas.errors import InvalidSpaceError
@@ -29,7 +32,7 @@ from optunas.nets.operations import FactorizedReduce, make
 from optunas.nets.skeleton import DenseLayer, PairLayer, ResidualLayer, skeleton
 from optunas.space import CellSpace, DenseCellSpace, Operation
 
-__all__ = ["SuperCell", "SuperNetwork", "edges_of", "kinds_of", "spare_buffers", "untracked"]
+__all__ = ["SuperCell", "SuperNetwork", "edges_of", "kinds_of", "untracked"]
 
 
 class SuperNetwork(nn.Module):
@@ -42,8 +45,8 @@ class SuperNetwork(nn.Module):
         input_shape: (channels, height, width), without batch.
         num_outputs: of the classifier.
         channels, num_cells: as for ``optunas.build``.
-        checkpoint: compute each cell again in the backward pass instead of keeping what it
-            computed: less memory, more time.
+        checkpoint: compute what leaves each state of a cell again in the backward pass instead of
+            keeping it: less memory, more time; not twice differentiable.
         partial: one in so many channels is mixed (PC-DARTS); the mixing then needs ``bypass``.
 
     Raises:
@@ -103,26 +106,11 @@ class SuperNetwork(nn.Module):
             mask = None if mixing.active is None else mixing.active[kind]
             inputs = (before, previous) if cell.num_inputs == 2 else (previous,)
             weights, around = mixing.weights[kind], mixing.bypass.get(kind)
-            before, previous = previous, self._run(cell, inputs, weights, mask, around)
+            result = cell(inputs, weights, mask, around, self.checkpoint)
+            before, previous = previous, result
         if self.norm is not None:
             previous = F.relu(self.norm(previous))
         return self.classifier(previous.mean(dim=(2, 3)))
-
-    def _run(
-        self,
-        cell: SuperCell,
-        inputs: tuple[Tensor, ...],
-        weights: Tensor,
-        mask: Any,
-        bypass: Tensor | None,
-    ) -> Tensor:
-        if not (self.checkpoint and torch.is_grad_enabled()):
-            return cell(inputs, weights, mask, bypass)
-        from torch.utils.checkpoint import checkpoint
-
-        return checkpoint(
-            cell, inputs, weights, mask, bypass, use_reentrant=False, context_fn=cell.once_more
-        )
 
 
 class SuperCell(nn.Module):
@@ -155,6 +143,8 @@ class SuperCell(nn.Module):
                     module = pools.setdefault((start, o.name), module)
                 modules.append(module)
             self.edges.append(modules)
+        sources = range(self.num_states - 1)
+        self.rows = [[e for e, (s, _) in enumerate(self.ends) if s == at] for at in sources]
 
     def _stride(self, source: int) -> int:
         return self.stride if source < self.num_inputs else 1
@@ -165,6 +155,7 @@ class SuperCell(nn.Module):
         weights: Tensor,
         active: np.ndarray | None = None,
         bypass: Tensor | None = None,
+        checkpoint: bool = False,
     ) -> Tensor:
         """The cell's inputs and the mixing weights (E, O) -> its output; bypass is (E,)."""
         if self.num_inputs == 2:
@@ -172,67 +163,69 @@ class SuperCell(nn.Module):
         around = None if bypass is None else Around(bypass, self.ends, self.partial)
         size = (*inputs[0].shape[:2], *(-(-n // self.stride) for n in inputs[0].shape[2:]))
         sums = Sums(inputs, self.num_states, size, around)
-        # A scalar each, taken apart once: indexing (E, O) for every operation costs more.
-        table = [row.unbind() for row in weights.unbind()]
-        for at in range(self.num_states - 1):
+        blocks = weights[[e for rows in self.rows for e in rows]].split([len(r) for r in self.rows])
+        for at, block in enumerate(blocks):
             state = sums.state(at)
             if around is not None:
-                state = around.split(at, state, self._stride(at))
-            self._leave(at, Source(state, self._stride(at)), sums, table, weights, active)
+                state = around.split(state, self._stride(at))
+            if checkpoint and torch.is_grad_enabled():
+                leave = functools.partial(self._apart, at, size, active)
+                leaving = nn.ModuleList([self.edges[e] for e in self.rows[at]])
+                sums.take(recomputed(leave, (state, block), leaving))
+            else:
+                self._leave(at, state, block, sums, active)
         nodes = [sums.state(at) for at in range(self.num_inputs, self.num_states)]
         if self.num_inputs == 1:
             return nodes[-1]
         return torch.cat([DenseGradient.apply(node) for node in nodes], dim=1)
 
+    def _apart(
+        self, at: int, size: tuple[int, ...], active: Any, state: Tensor, weights: Tensor
+    ) -> list[Tensor | None]:
+        """What leaves a state, in sums of its own."""
+        sums = Sums((), self.num_states, size)
+        self._leave(at, state, weights, sums, active)
+        return sums.parts()
+
     def _leave(
-        self,
-        at: int,
-        source: Source,
-        sums: Sums,
-        table: list[tuple[Tensor, ...]],
-        weights: Tensor,
-        active: np.ndarray | None,
+        self, at: int, state: Tensor, weights: Tensor, sums: Sums, active: np.ndarray | None
     ) -> None:
-        """Add what the edges from state ``at`` bring to the states that they end in."""
-        rows = [e for e, (start, _) in enumerate(self.ends) if start == at]
-        free, shared = [], []
-        plain, phased = Sum(), Sum()
+        """Add what the K edges from a state bring to the states they end in; weights (K, O)."""
+        source, rows = Source(state, self._stride(at)), self.rows[at]
+        columns = weights.unbind(1)  # taken apart once: indexing for every operation costs more
+        targets = [self.ends[e][1] for e in rows]
+        free, plain, phased = {}, Sum(), Sum()
         for o, operation in enumerate(self.operations):
-            wanted = [e for e in rows if active is None or active[e, o]]
+            wanted = [k for k, e in enumerate(rows) if active is None or active[e, o]]
             if not wanted or operation.zero:
                 continue
+            modules = [self.module_of(e, o) for e in rows]
             every, vocabulary = len(wanted) == len(rows), operation.factory is None
-            part = _parameter_free(operation, self.module_of(wanted[0], o), source)
+            part = _parameter_free(operation, modules[wanted[0]], source)
             phases = vocabulary and source.in_phases(operation.name)
             if part is not None and every:
-                free.append(o)
-                shared.append(part)
-            elif part is not None:
-                for e in wanted:
-                    sums.add(self.ends[e][1], part * table[e][o])
+                free[o] = part
             elif vocabulary and every and stackable(operation.name, source, len(rows)):
-                modules = [self.module_of(e, o) for e in rows]
-                term = stacked(operation.name, source, modules, weights[rows, o])
+                term = stacked(operation.name, source, modules, columns[o])
                 (phased if phases else plain).add(term)
             else:
-                for e in wanted:
-                    term = _weighted(operation, self.module_of(e, o), source, table[e][o])
-                    sums.add(self.ends[e][1], term, source.phases if phases else None)
-        targets = [self.ends[e][1] for e in rows]
-        if plain.value is not None:
-            sums.add_all(targets, plain.value.chunk(len(rows), dim=1))
-        if phased.value is not None:
-            sums.add_all(targets, phased.value.chunk(len(rows), dim=1), source.phases)
-        if shared:
-            sums.add_all(targets, combined(shared, weights[rows][:, free]))
+                each = columns[o].unbind()
+                for k in wanted:
+                    if part is not None:
+                        term = part * each[k]
+                    else:
+                        term = _weighted(operation, modules[k], source, each[k])
+                    sums.add(targets[k], term, phases)
+        for together, phases in ((plain.value, False), (phased.value, True)):
+            if together is not None:
+                sums.add_all(targets, together.chunk(len(rows), dim=1), phases)
+        if free:
+            weights = torch.stack([columns[o] for o in free], dim=1)
+            sums.add_all(targets, combined(list(free.values()), weights))
 
     def module_of(self, edge: int, operation: int) -> nn.Module:
         """The module at a row and a column of the alphas."""
         return cast(nn.ModuleList, self.edges[edge])[operation]
-
-    def once_more(self) -> tuple[Any, Any]:
-        """Contexts of a forward pass and of its repetition, which leaves statistics alone."""
-        return nullcontext(), spare_buffers(self)
 
 
 @contextmanager
@@ -249,22 +242,6 @@ def untracked(module: nn.Module) -> Iterator[None]:
             layer.track_running_stats = True
 
 
-@contextmanager
-def spare_buffers(module: nn.Module) -> Iterator[None]:
-    """While inside, whatever the module counts or averages goes into copies that are dropped.
-
-    The tensors themselves stay untouched: the backward pass of the repetition still refers to them.
-    """
-    own = [(m, name, b) for m in module.modules() for name, b in m.named_buffers(recurse=False)]
-    for owner, name, buffer in own:
-        setattr(owner, name, buffer.clone())
-    try:
-        yield
-    finally:
-        for owner, name, buffer in own:
-            setattr(owner, name, buffer)
-
-
 def _is_pool(operation: Operation) -> bool:
     return operation.factory is None and "_pool_" in operation.name
 
@@ -273,7 +250,7 @@ def _parameter_free(operation: Operation, module: nn.Module, source: Source) -> 
     """What an operation without weights gives on every edge from this state; None for others."""
     if _is_pool(operation):
         pool, layer = cast(nn.Sequential, module)
-        return norm(pool(source.x), cast(nn.BatchNorm2d, layer))
+        return normed(pool(source.x), [cast(nn.BatchNorm2d, layer)])
     if operation.factory is None and isinstance(module, nn.Identity):
         return source.x
     return None

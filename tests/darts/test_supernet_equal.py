@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from optunas.darts import depthwise, stacked
+from optunas.darts import depthwise, norms, stacked
 from optunas.darts.mixing import Mixing
 from optunas.darts.supernet import SuperNetwork
 from optunas.space import NB201, VOCABULARY, CellSpace, DenseCellSpace, Operation
@@ -155,6 +155,8 @@ def test_the_ways_of_large_inputs_are_right_on_small_ones(
     monkeypatch.setattr(depthwise, "NARROWEST", 0)
     monkeypatch.setattr(depthwise, "TINY", 0)
     monkeypatch.setattr(stacked, "SMALL", 0)
+    monkeypatch.setattr(stacked, "FEW", 0)
+    monkeypatch.setattr(norms, "MANY", 0)
     pair = Pair(name, shape, num_cells)
     pair.hold(pair.weights())
 
@@ -189,30 +191,6 @@ def test_what_is_not_active_has_no_gradient_and_keeps_its_statistics() -> None:
     for name, buffer in pair.fast.named_buffers():
         if ".edges." in name and "running" in name:
             assert torch.equal(buffer, before[name]) == (name.split(".")[4] != "3"), name
-
-
-@pytest.mark.parametrize("name", ["darts with none", "own, two inputs", "dense, all"])
-def test_checkpointing_changes_nothing_but_time(name: str) -> None:
-    pair = Pair(name, (2, 7, 7), 1 if isinstance(SPACES[name], DenseCellSpace) else 2)
-    pair.fast.checkpoint = True
-    pair.hold(pair.weights())
-    pair.fast.eval()
-    pair.plain.eval()
-    pair.hold(pair.weights())
-
-
-def test_checkpointing_counts_a_batch_once() -> None:
-    pair = Pair("own, two inputs", (2, 8, 8), 2, steps=1)
-    pair.fast.checkpoint = True
-    counts = [
-        b for name, b in pair.fast.named_buffers() if name.endswith("norm.num_batches_tracked")
-    ]
-    before = [int(count) for count in counts if count > 0]
-    x, y = pair.data()
-    F.cross_entropy(pair.fast(x, Mixing(pair.weights())), y).backward()
-    after = [int(count) for count in counts if count > 0]
-    assert before
-    assert after == [count + 1 for count in before]
 
 
 @pytest.mark.parametrize("name", ["darts with none", "nb201"])
