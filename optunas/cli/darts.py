@@ -84,6 +84,14 @@ Halt = Annotated[
         "--halt", help="What ends a search that collapses: none, skips (too many) or eigenvalue."
     ),
 ]
+Checkpointing = Annotated[
+    bool | None,
+    typer.Option(
+        "--checkpointing/--no-checkpointing",
+        help="Keep less for the backward pass and compute it again: a fraction of the memory, "
+        "more time.",
+    ),
+]
 Selection = Annotated[
     str,
     typer.Option(
@@ -118,6 +126,7 @@ def search(
     alpha_lr: AlphaLr = None,
     beta_decay: BetaDecay = None,
     halt: Halt = None,
+    checkpointing: Checkpointing = None,
     selection: Selection = "argmax",
     batch_size: BatchSize = None,
     channels: Channels = None,
@@ -148,6 +157,7 @@ def search(
             "alpha_lr": alpha_lr,
             "beta_decay": beta_decay,
             "halt": halt,
+            "checkpointing": checkpointing,
         }
         limits = {"params": max_params, "flops": max_flops}
         restarts = _restarts(restarts, validation_epochs)

@@ -32,6 +32,7 @@ FROZEN = {
         *("--num-cells", "--seed", "--restarts", "--validation-epochs", "--max-params"),
         *("--max-flops", "--device", "--resume", "--no-resume"),
         *("--alpha-lr", "--beta-decay", "--halt", "--selection"),
+        *("--checkpointing", "--no-checkpointing"),
     },
     "darts show": {"FILE", "--svg", "--shares"} | JSON,
     "dashboard": STORAGE | {"--host", "--port", "--artifacts"},
