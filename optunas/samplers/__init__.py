@@ -12,18 +12,59 @@ each, lower ones first:
 - ``moves``: children, neighbours, candidates.
 - ``acquisition``: how much a candidate promises.
 - ``policy``: the controller that REINFORCE trains.
+
+The classes of the samplers that know the space are names of this package too, resolved when they
+are first used: ``from optunas.samplers import CheapAwareSampler``.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from optunas.samplers.by_name import SAMPLERS, generation_key, make_sampler, population_size
 from optunas.samplers.own import OWN, Given
 from optunas.samplers.seeded import SeededSampler
 
+if TYPE_CHECKING:
+    from optunas.samplers.architecture_nsga2 import ArchitectureNSGAII
+    from optunas.samplers.cheap_aware import CheapAwareSampler
+    from optunas.samplers.evolution import RegularizedEvolutionSampler
+    from optunas.samplers.local_search import LocalSearchSampler
+    from optunas.samplers.reinforce import ReinforceSampler
+    from optunas.samplers.space_sampler import SpaceSampler, View
+    from optunas.samplers.surrogate import SurrogateSampler
+    from optunas.samplers.unique_random import UniqueRandomSampler
+
 __all__ = [
     "OWN",
     "SAMPLERS",
+    "ArchitectureNSGAII",
+    "CheapAwareSampler",
     "Given",
+    "LocalSearchSampler",
+    "RegularizedEvolutionSampler",
+    "ReinforceSampler",
     "SeededSampler",
+    "SpaceSampler",
+    "SurrogateSampler",
+    "UniqueRandomSampler",
+    "View",
     "generation_key",
     "make_sampler",
     "population_size",
 ]
+
+_HOME = {kind: module for module, kind in (where.split(":") for where in OWN.values())}
+_HOME |= dict.fromkeys(("SpaceSampler", "View"), "space_sampler")
+"""Class -> the module that defines it."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

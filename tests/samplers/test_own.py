@@ -8,8 +8,9 @@ import pytest
 from optuna.study import StudyDirection
 from sampler_cases import SMALL
 
+from optunas import samplers
 from optunas.errors import InvalidSpecError
-from optunas.samplers.own import OWN, Given, make_own
+from optunas.samplers.own import OWN, Given, make_own, own_class
 
 UP, DOWN = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
 SCALARISING = ("local_search", "regularized_evolution", "reinforce", "surrogate")
@@ -55,3 +56,17 @@ def test_what_scikit_learn_refuses_ends_as_a_sentence() -> None:
     options = {"regressor": "ridge", "regressor_options": {"alpha": -1}}
     with pytest.raises(InvalidSpecError, match=r"regressor 'ridge' refuses \{'alpha': -1\}.*\.$"):
         make_own("surrogate", options, Given(SMALL), 0)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_class_is_a_name_of_the_package(name: str) -> None:
+    kind = own_class(name)
+    assert getattr(samplers, kind.__name__) is kind
+    assert kind.__name__ in samplers.__all__
+    assert issubclass(kind, samplers.SpaceSampler)
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=r"'optunas\.samplers' has no attribute 'Annealing'"):
+        _ = samplers.Annealing
+    assert set(samplers.__all__) == set(dir(samplers))
