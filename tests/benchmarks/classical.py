@@ -25,10 +25,14 @@ from optuna.samplers import BaseSampler, NSGAIISampler
 
 from optunas.codec import suggest_cell
 from optunas.pareto import nondominated, normalised_hypervolume
-from optunas.samplers.architecture_nsga2 import ArchitectureNSGAII
-from optunas.samplers.evolution import RegularizedEvolutionSampler
-from optunas.samplers.local_search import LocalSearchSampler
-from optunas.samplers.unique_random import UniqueRandomSampler
+from optunas.samplers import (
+    ArchitectureNSGAII,
+    LocalSearchSampler,
+    RegularizedEvolutionSampler,
+    ReinforceSampler,
+    SurrogateSampler,
+    UniqueRandomSampler,
+)
 from optunas.space import NB201, Cell
 
 Make = Callable[[int], BaseSampler]
@@ -47,6 +51,8 @@ ONE: dict[str, Make] = {
     "architecture_nsga2 20": lambda s: ArchitectureNSGAII(
         NB201, population_size=20, seed=s, **CODE
     ),
+    "reinforce": lambda s: ReinforceSampler(NB201, seed=s, **CODE),
+    "surrogate gp": lambda s: SurrogateSampler(NB201, seed=s, **CODE),
 }
 THREE: dict[str, Make] = {
     "unique_random": ONE["unique_random"],
