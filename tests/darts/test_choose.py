@@ -110,10 +110,8 @@ class Table:
                 for m in self.members
                 if not any(e.operation in zeros for cell in cells_of(m) for e in cell.edges)
             ]
-        self.costs = {
-            name: np.array([count(m, (1, 8, 8), 10, **counts) for m in self.members])
-            for name, count in (("params", metrics.params), ("flops", metrics.flops))
-        }
+        costs = np.array([metrics.cost(m, (1, 8, 8), 10, **counts) for m in self.members])
+        self.costs = {"params": costs[:, 0], "flops": 2 * costs[:, 1]}
         row = {edge: at for at, edge in enumerate(cell_edges(space))}
         column = {operation.name: at for at, operation in enumerate(space.operations)}
         size = len(row) * len(column)

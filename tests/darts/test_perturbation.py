@@ -13,7 +13,7 @@ from optunas.darts.mixing import Mixing
 from optunas.darts.supernet import edges_of, untracked
 from optunas.errors import InvalidSpecError, TrainingError
 
-TASK = blobs()
+TASK = blobs(24)
 SETTINGS = SearchSettings(epochs=2, batch_size=8, channels=4, num_cells=1, partial=2)
 
 

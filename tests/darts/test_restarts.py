@@ -33,6 +33,12 @@ def plan() -> Plan:
     )
 
 
+@pytest.fixture(scope="module")
+def whole(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
+    """Two searches that nothing ended."""
+    return run_restarts(plan, range(2), tmp_path_factory.mktemp("whole") / "g.json")
+
+
 class Ends(Watch):
     """Ends the run, as Ctrl-C does, at one of its steps."""
 
@@ -82,9 +88,8 @@ def test_the_best_by_validation_is_kept_and_all_are_there(plan: Plan, tmp_path: 
     "at", [(0, "epoch 1"), (0, "training"), (1, "epoch 0"), (1, "epoch 1"), (1, "finished")]
 )
 def test_a_run_that_was_ended_goes_on_to_the_same_result(
-    plan: Plan, at: tuple[int, str], tmp_path: Path
+    plan: Plan, whole: SearchResult, at: tuple[int, str], tmp_path: Path
 ) -> None:
-    whole = run_restarts(plan, range(2), tmp_path / "whole.json")
     with pytest.raises(KeyboardInterrupt):
         run_restarts(plan, range(2), tmp_path / "g.json", Ends(at))
     again = run_restarts(plan, range(2), tmp_path / "g.json")
