@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 
@@ -75,9 +76,12 @@ def run(study: optuna.Study, trials: int, num_complete: int | None = None) -> No
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.filterwarnings("ignore:.*QMCSampler.*")
 @pytest.mark.parametrize(
-    ("num_objectives", "storage"), [(2, None), (3, None), (3, "sqlite:///:memory:")]
+    ("sampler", "num_objectives", "storage"),
+    [
+        *itertools.product(SAMPLERS, (2, 3), (None,)),
+        *itertools.product(("tpe", "nsga2"), (3,), ("sqlite:///:memory:",)),
+    ],
 )
-@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_samplers_take_pruned_trials(sampler: str, num_objectives: int, storage: str | None):
     study = optuna.create_study(
         directions=["maximize", "minimize", "minimize"][:num_objectives],
