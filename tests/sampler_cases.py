@@ -48,7 +48,7 @@ SPACES: dict[str, Space[Any]] = {
     "cell": CELL,
     "DARTS": DARTS,
     "macro": MacroSpace(),
-    "elastic": ElasticSpace(widths=((8, 16), 24), depths=(1, 2)),
+    "elastic": ElasticSpace(((8, 16), 24), (1, 2), kernels=(3, 5), expansions=(3, 6)),
     "stack": StackSpace(num_cells=3, num_reductions=(0, 1)),
     "joint": JointSpace(cell=NB201, train=HyperSpace(lr=Float(1e-3, 0.1, log=True))),
     "hyper": HYPER,

@@ -43,12 +43,7 @@ def known_of(space: Any) -> Any:
     return known
 
 
-SLOW = pytest.mark.slow
-KINDS = [pytest.param(k, marks=SLOW) if k == "elastic" else k for k in SPACES if k != "NB201"]
-"""The elastic one is listed whole, ten thousands of members."""
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SPACES)
 @pytest.mark.parametrize("objectives", [1, 3])
 def test_it_proposes_new_members_of_every_kind_of_space(kind: str, objectives: int) -> None:
     space = SPACES[kind]
