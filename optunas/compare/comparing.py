@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 
 from optunas.compare.amount import Amount, amount
@@ -110,7 +111,13 @@ def compare(
         runs=runs,
         question=question,
         front=_true_front(runner, found[0]),
-        settings=Settings(device, processes, tuple(wanted), _task_name(runner, found[0])),
+        settings=Settings(
+            device,
+            processes,
+            tuple(wanted),
+            _task_name(runner, found[0]),
+            _measured(runner, found[0]),
+        ),
     )
 
 
@@ -269,3 +276,15 @@ def _true_front(runner: Runner, contestant: Contestant) -> Any:
 
 def _task_name(runner: Runner, contestant: Contestant) -> str:
     return str(runner.objective(contestant).task.name)
+
+
+def _measured(runner: Runner, contestant: Contestant) -> tuple[str, ...]:
+    """Objectives that were read off a clock here, neither recorded in a table nor counted."""
+    odd = [m.name for m in contestant.spec.objective_metrics if m.measured]
+    if not odd:
+        return ()
+    objective = runner.objective(contestant)
+    told = set(objective.foresee(contestant.spec.space.sample(np.random.default_rng(0))))
+    if getattr(objective.task, "simulated", False):
+        told.update(getattr(objective.task, "gives", ()))
+    return tuple(name for name in odd if name not in told)

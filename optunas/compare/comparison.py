@@ -35,12 +35,14 @@ class Settings(NamedTuple):
         processes: that did runs at the same time.
         seeds: of the runs.
         task: its name.
+        measured: objectives of which two readings differ.
     """
 
     device: str
     processes: int
     seeds: tuple[int, ...]
     task: str
+    measured: tuple[str, ...] = ()
 
 
 class Curve(NamedTuple):

@@ -19,7 +19,7 @@ from optunas.draw.svg import BOLD, INK, MUTED, document, number, shorten, text, 
 __all__ = ["curves_svg", "differences_svg", "finals_svg", "reached_svg"]
 
 ROW = 26.0
-RANKS_TITLE = "Mean ranks; a bar joins what does not differ significantly"
+RANKS_TITLE = "Mean ranks; a bar joins what Nemenyi's test does not tell apart"
 
 Place = Callable[[float], float]
 """A mean rank to pixels."""

@@ -15,7 +15,7 @@ from optunas.compare.pool import Job
 __all__ = ["Shown"]
 
 PLAIN_EVERY_S = 15.0
-"""Without a terminal, a line now and then."""
+"""Without a terminal, a line now and then, when there is something new to say."""
 
 
 class Shown:
@@ -37,7 +37,7 @@ class Shown:
     ) -> None:
         self._console = console or Console(stderr=True)
         self._done, self._all = list(done), per * len(contestants)
-        self._said = time.monotonic()
+        self._said, self._last = time.monotonic(), ""
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
@@ -66,7 +66,7 @@ class Shown:
         trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
-        self._print(self._line())
+        self._print_new()
 
     def tell(self, job: Job, trials: int, done: bool) -> None:
         """A run has come so far."""
@@ -78,10 +78,15 @@ class Shown:
             self._progress.update(bar, note=f"seed {job.seed}: {trials} trials")
         if time.monotonic() - self._said > PLAIN_EVERY_S and not self._console.is_terminal:
             self._said = time.monotonic()
-            self._print(self._line())
+            self._print_new()
 
     def _line(self) -> str:
         return f"{sum(self._done)} of {self._all} runs are done."
 
+    def _print_new(self) -> None:
+        if self._line() != self._last:
+            self._print(self._line())
+
     def _print(self, line: str) -> None:
+        self._last = line
         self._console.print(line, highlight=False, soft_wrap=True)

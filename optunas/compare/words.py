@@ -215,11 +215,19 @@ def notes(comparison: Comparison) -> list[str]:
         else f"Every run spent {question.budget}."
     )
     found += _early(comparison)
-    measured_names = [m.name for m in question.objectives if m.measured]
-    if measured_names and comparison.settings.processes > 1:
+    if comparison.settings.measured and comparison.settings.processes > 1:
         found.append(
-            f"{listed(measured_names)} was measured while {comparison.settings.processes} "
-            "processes ran; two readings of one network differ."
+            f"{listed(comparison.settings.measured)} was measured while "
+            f"{comparison.settings.processes} processes ran; two readings of one network differ."
+        )
+    found.append(
+        "The time to suggest is the mean over all trials, by the clock: on a busy machine it "
+        "includes waiting for a processor."
+    )
+    if comparison.count > 1 and len(comparison.labels) > 2 and _nemenyi_differs(comparison):
+        found.append(
+            "Nemenyi's test, and so the picture, compares mean ranks alone; the signed-rank tests "
+            "weigh each run's difference too. The two need not agree on every pair."
         )
     seeded = [one.label for one in comparison.contestants if one.entry.seeds]
     if seeded:
@@ -228,6 +236,12 @@ def notes(comparison: Comparison) -> list[str]:
             "is not in the budget."
         )
     return found
+
+
+def _nemenyi_differs(comparison: Comparison) -> bool:
+    """Whether a pair is significantly different by one kind of test alone."""
+    level = comparison.question.significance
+    return any((r.p_holm < level) != (r.p_nemenyi < level) for r in comparison.tests)
 
 
 def _scale(comparison: Comparison) -> str:

@@ -7,11 +7,13 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fast_table import spec
+from rich.console import Console
 
 from optunas import Metric
 from optunas.compare import Comparison, Trajectory, compare
@@ -27,6 +29,8 @@ from optunas.compare.pictures import (
     ranks_svg,
     reached_svg,
 )
+from optunas.compare.pool import Job
+from optunas.compare.progress import Shown
 from optunas.compare.words import listed, notes, number, probability
 from optunas.draw import svg_to_png
 from optunas.errors import StorageError
@@ -153,6 +157,55 @@ def test_costs_to_targets_are_told_with_those_that_do_not_get_there() -> None:
     )
     row = found.table[1]
     assert (row["reached 0.9"], row["trials to 0.9"]) == (1, None)
+
+
+def wait(network: dict[str, float], shape: tuple[int, ...]) -> float:
+    """What a clock would say of a network."""
+    return float(network["depth"])
+
+
+def test_a_recorded_latency_is_not_called_measured() -> None:
+    recorded = spec(objectives=("accuracy", "latency_ms"))
+    clock = Metric("wait", "minimize", "s", cheap=True, measured=True, compute=wait)
+    measured = spec(objectives=("accuracy", clock))
+    several = [compare(one, (), 1, "2trials", progress=False) for one in (recorded, measured)]
+    assert [one.settings.measured for one in several] == [(), ("wait",)]
+    settings = [one.settings._replace(processes=2) for one in several]
+    told = [
+        any(
+            "was measured while 2 processes ran" in line for line in notes(replace(one, settings=s))
+        )
+        for one, s in zip(several, settings, strict=True)
+    ]
+    assert told == [False, True]
+
+
+def test_tests_that_do_not_agree_on_a_pair_are_explained() -> None:
+    # In eight runs the order is always the same: plain for pairs, not for neighbouring ranks.
+    step = np.linspace(0.0, 0.01, 8)
+    found = made(
+        [
+            [[0.9 + s] * 4 for s in step],
+            [[0.8 + s] * 4 for s in step],
+            [[0.7 + s] * 4 for s in step],
+        ]
+    )
+    differing = [(r.p_holm < 0.05) != (r.p_nemenyi < 0.05) for r in found.tests]
+    assert any(differing)
+    assert any("need not agree" in line for line in notes(found))
+    assert not any("need not agree" in line for line in notes(clear(seeds=2)))
+
+
+def test_progress_without_a_terminal_is_told_when_it_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("optunas.compare.progress.PLAIN_EVERY_S", -1.0)
+    text = io.StringIO()
+    job = Job(0, 0, Path("unused"), "")
+    with Shown(clear().contestants, 2, [0, 0, 0], Console(file=text)) as shown:
+        for done in (False, False, True, False):
+            shown.tell(job, 3, done)
+    assert text.getvalue().splitlines() == ["0 of 6 runs are done.", "1 of 6 runs are done."]
 
 
 def test_costs_that_say_nothing_new_are_left_out() -> None:
