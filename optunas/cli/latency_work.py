@@ -219,7 +219,7 @@ def calibrated(
         *counts,
         batch,
         asked.passes,
-        Effort(warmup=3, max_seconds=0.3, within=asked.within),
+        Effort(warmup=3, max_seconds=0.2, within=asked.within),
         table,
         asked.seed,
     )

@@ -64,7 +64,7 @@ class Calibration:
     held_out: int = 50
     batch: int = 1
     passes: int = 6
-    effort: Effort = field(default_factory=lambda: Effort(warmup=3, max_seconds=0.3))
+    effort: Effort = field(default_factory=lambda: Effort(warmup=3, max_seconds=0.2))
     table: bool = True
     seed: int = 0
 

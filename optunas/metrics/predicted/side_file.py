@@ -32,6 +32,7 @@ class SideFile:
         self.run = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.lines = self._read()
         self._file: TextIO | None = None
+        self._added = 0
 
     def __enter__(self) -> SideFile:
         fresh = not self.path.exists()
@@ -55,6 +56,8 @@ class SideFile:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        if error is not None and not self.lines and not self._added:
+            self.path.unlink(missing_ok=True)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line and put it on the disk.
@@ -63,6 +66,7 @@ class SideFile:
             StorageError: when it cannot be written.
         """
         assert self._file is not None
+        self._added += "run" not in line
         try:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()

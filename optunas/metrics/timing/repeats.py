@@ -14,6 +14,9 @@ __all__ = ["MOST_REPEATS", "Once", "read"]
 MOST_REPEATS = 2000
 """Readings of a network that never settles, however short it is."""
 
+WALL = 4
+"""Times as long as the readings themselves may the wall clock run."""
+
 FIRST = 10
 """Readings before the interval is looked at."""
 
@@ -33,18 +36,19 @@ def read(once: Once, effort: Effort) -> Readings:
     The interval is looked at after 10 readings and each time there are a tenth more, so that
     looking takes no time and the chance to stop too early by luck stays small.
     """
-    end = perf_counter() + effort.max_seconds / 4
+    limit = _Limit(effort.max_seconds / 4)
     for done in range(effort.warmup):
-        if done >= MIN_REPEATS and perf_counter() >= end:
+        if done >= MIN_REPEATS and limit.reached():
             break
-        once()
-    end = perf_counter() + effort.max_seconds
+        limit.spend(once()[0])
+    limit = _Limit(effort.max_seconds)
     wanted, look = effort.repeats or MOST_REPEATS, FIRST
     readings: list[float] = []
     wall = processor = 0.0
     settled = False
-    while len(readings) < wanted and (len(readings) < MIN_REPEATS or perf_counter() < end):
+    while len(readings) < wanted and (len(readings) < MIN_REPEATS or not limit.reached()):
         ms, one_wall, one_processor = once()
+        limit.spend(ms)
         readings.append(ms)
         wall, processor = wall + one_wall, processor + one_processor
         if effort.repeats is None and len(readings) >= look:
@@ -56,6 +60,20 @@ def read(once: Once, effort: Effort) -> Readings:
     if effort.repeats is not None:
         settled = _narrow(readings, effort)
     return Readings(tuple(readings), busy, exhausted=not settled)
+
+
+class _Limit:
+    """Seconds of readings; and several times as many by the wall, where others take most of it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = 1000 * seconds
+        self.end = perf_counter() + WALL * seconds
+
+    def spend(self, ms: float) -> None:
+        self.left -= ms
+
+    def reached(self) -> bool:
+        return self.left <= 0 or perf_counter() >= self.end
 
 
 def _narrow(readings: list[float], effort: Effort) -> bool:

@@ -77,7 +77,8 @@ class Effort:
         repeats: readings, exactly so many (fewer when time is up); None reads until the interval
             of the median is within ``within`` of it.
         warmup: runs before.
-        max_seconds: ends reading, after at least 5; a quarter of it ends the warm-up.
+        max_seconds: of readings; then reading ends, after at least 5, and a quarter of it ends the
+            warm-up. On a busy machine the wall clock may run four times as long.
         within: half the interval's width, as a fraction of the median.
         confidence: of the interval.
 
