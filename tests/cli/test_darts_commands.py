@@ -84,6 +84,7 @@ def test_three_searches_are_the_default_and_the_best_by_validation_is_kept(
 def test_options_win_over_the_files_settings(cli: Cli, file: str, folder: Path) -> None:
     numbers = {"epochs": 1, "batch-size": 16, "channels": 4, "num-cells": 2, "seed": 9, "order": 2}
     options = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
+    options.append("--checkpointing")
     assert cli("darts", "search", file, "--restarts", "1", *options).code == 0
     found = read_result(folder / "genotype.json")
     assert found.best.seed == 9
@@ -94,6 +95,7 @@ def test_options_win_over_the_files_settings(cli: Cli, file: str, folder: Path) 
         "num_cells": 2,
     }
     assert (found.settings["order"], found.network.channels) == (2, 3)
+    assert found.settings["checkpointing"] is True
 
 
 def test_without_settings_the_supernet_is_the_final_network(
