@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,9 @@ def test_space_info(path: Path) -> None:
 @pytest.mark.slow
 def test_digits_study_runs(tmp_path: Path) -> None:
     (path,) = (p for p in FILES if p.stem == "digits_cells")
-    handle = optunas.run(path, trials=3, storage=f"sqlite:///{tmp_path}/s.db", progress=False)
+    study = load_file(path)
+    short = replace(study, training={**study.training, "epochs": 2})
+    handle = optunas.run(short, trials=3, storage=f"sqlite:///{tmp_path}/s.db", progress=False)
     trials = handle.trials(TrialState.COMPLETE)
     assert len(trials) == 3
     assert handle.usage().epochs == sum(t.user_attrs["epochs"] for t in handle.trials())
