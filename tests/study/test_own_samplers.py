@@ -20,6 +20,7 @@ SPEC = StudySpec(
         train=HyperSpace(lr=Float(0.02, 0.3, log=True), channels=Choice((2, 4))),
     ),
     task="optunas.tasks:digits",
+    task_options={"split": [0.1, 0.08, 0.1]},
     objectives=("accuracy", "params"),
     training={"num_cells": 1, "epochs": 1},
     budget=Budget(trials=4),

@@ -301,12 +301,21 @@ def test_a_finding_where_it_belongs(code: str) -> None:
         assert found[key][0].isupper() or found[key][0].isdigit()
 
 
+@pytest.fixture(scope="module")
+def harmless() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """NAS-Bench-201 with enough trials, DARTS's space with as many as its options want, and one."""
+    return (
+        report(NB201, budget=Budget(trials=100), constraints={"params": 1000.0}),
+        report(DARTS, budget=Budget(trials=500)),
+        report(ONE_IN_MANY, 300, training={}, constraints={"params": 50_000.0}),
+    )
+
+
 @pytest.mark.parametrize("code", CODES)
-def test_no_finding_on_the_papers_spaces_where_it_does_not_belong(code: str) -> None:
-    """NAS-Bench-201 with enough trials, and DARTS's space with as many as its options want."""
-    nb201 = report(NB201, budget=Budget(trials=100), constraints={"params": 1000.0})
-    darts = report(DARTS, budget=Budget(trials=500))
-    narrow = report(ONE_IN_MANY, 300, training={}, constraints={"params": 50_000.0})
+def test_no_finding_on_the_papers_spaces_where_it_does_not_belong(
+    code: str, harmless: tuple[dict[str, Any], ...]
+) -> None:
+    nb201, darts, narrow = harmless
     allowed = {"disconnected": "note", "constraint_always_met": "note"}
     assert levels(nb201).get(code, "") == allowed.get(code, "")
     assert code not in levels(darts)
