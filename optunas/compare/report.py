@@ -13,7 +13,7 @@ from optunas.compare.comparison import Comparison
 from optunas.compare.pictures import curves_svg, differences_svg, finals_svg, reached_svg
 from optunas.compare.reach import Reach
 from optunas.compare.store import write_whole
-from optunas.compare.words import listed, notes, number, target_words
+from optunas.compare.words import listed, notes, number, probability, target_words
 from optunas.draw import svg_to_png
 
 __all__ = ["write_report"]
@@ -218,9 +218,9 @@ def _statistics(comparison: Comparison) -> Iterator[Block]:
                 f"{number(row['low'], 3)} to {number(row['high'], 3)}",
                 f"{row['better']} / {row['equal']} / {row['worse']}",
                 f"{row['effect']:+.2f} ({row['effect_low']:+.2f} to {row['effect_high']:+.2f})",
-                number(row["p"], 3),
-                number(row["p_holm"], 3),
-                number(row["p_nemenyi"], 3),
+                _p(row["p"]),
+                _p(row["p_holm"]),
+                _p(row["p_nemenyi"]),
                 "yes" if row["significant"] else "no",
                 "" if row["seeds_needed"] is None else str(row["seeds_needed"]),
             ]
@@ -235,6 +235,13 @@ def _statistics(comparison: Comparison) -> Iterator[Block]:
             "80 % were further runs like these (Noether 1987)."
         ]
     )
+
+
+def _p(value: float | None) -> str:
+    """A probability in a table; nothing for none."""
+    if value is None or math.isnan(value):
+        return ""
+    return probability(value).removeprefix("p ").removeprefix("= ")
 
 
 def _markdown(title: str, blocks: Sequence[Block]) -> str:

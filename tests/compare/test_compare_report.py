@@ -279,6 +279,7 @@ def test_a_report_is_whole(real: Comparison, tmp_path: Path) -> None:
         assert line in text
     assert "pruner: table 'none', other 'median'" in text
     assert not list(folder.rglob("*.writing"))
+    assert not re.search(r"\de-\d", text)  # probabilities are written for readers
     # Quartiles are told where there are some.
     assert "| not reached |" in text
     assert "not reached (" not in text
