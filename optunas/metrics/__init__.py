@@ -30,12 +30,19 @@ if TYPE_CHECKING:
         robust_accuracies,
         robustness_report,
     )
-    from optunas.metrics.roofline import Profile, estimate_latency_ms, load_profile, profiles
+    from optunas.metrics.roofline import (
+        EstimatedLatency,
+        Profile,
+        estimate_latency_ms,
+        load_profile,
+        profiles,
+    )
     from optunas.metrics.timing import Latency, latencies, latency, latency_ms
 
 __all__ = [
     "PROXIES",
     "Energy",
+    "EstimatedLatency",
     "Latency",
     "MeasuredMemory",
     "MemberProxies",
@@ -87,6 +94,7 @@ _HOME = {
     "RobustnessReport": "robustness",
     "robust_accuracies": "robustness",
     "robustness_report": "robustness",
+    "EstimatedLatency": "roofline",
     "Profile": "roofline",
     "estimate_latency_ms": "roofline",
     "load_profile": "roofline",

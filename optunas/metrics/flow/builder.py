@@ -62,8 +62,10 @@ class Builder:
         state = Weights(2 * channels, 2 * channels * batch, int(batch))
         self._weights = self._weights.plus(state)
         made = self.step("norm", (x,), self.shapes[x], 0, 2 * channels, saves=(x,))
-        stats = {"saved_stats": 2 * channels} if batch else {"saved_bytes": 2 * 4 * groups}
-        self.steps[-1] = self.steps[-1]._replace(**stats)
+        if batch:
+            self.steps[-1] = self.steps[-1]._replace(saved_stats=2 * channels)
+        else:
+            self.steps[-1] = self.steps[-1]._replace(saved_bytes=2 * 4 * groups)
         return made
 
     def activation(self, x: int, name: str | None = "relu") -> int:

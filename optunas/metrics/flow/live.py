@@ -77,8 +77,8 @@ def peak_segment(segment: Segment, kept: tuple[bool, ...] = (), keep_output: boo
     """
     last = _last_uses(segment, kept, keep_output)
     ending: dict[int, list[int]] = {}
-    for tensor, step in enumerate(last):
-        ending.setdefault(step, []).append(tensor)
+    for tensor, when in enumerate(last):
+        ending.setdefault(when, []).append(tensor)
     sizes = segment.sizes
     alive = sum([sizes[t] for t in range(segment.inputs) if last[t] >= 0])
     peak, there = alive, set(range(segment.inputs))

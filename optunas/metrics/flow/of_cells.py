@@ -150,8 +150,7 @@ def _nodes(
     for node in range(cell.num_inputs, cell.num_nodes):
         terms = []
         for number in incoming.get(node, ()):
-            name, *place = at[number]
-            segment = operation_segment(name, *place, own)
+            segment = operation_segment(at[number], own)
             terms.append(builder.splice(segment, (states[cell.edges[number].source],), shape))
         states.append(builder.total(terms) if terms else builder.zeros(shape))
     return states

@@ -9,6 +9,7 @@ from optunas.errors import UnknownNameError
 from optunas.metrics.flow.builder import Builder
 from optunas.metrics.flow.steps import Segment, Step, Weights
 from optunas.metrics.stated_cost import operation_cost
+from optunas.nets.skeleton import Place
 from optunas.space.operations import VOCABULARY, Operation
 
 __all__ = ["Own", "factorized_reduce", "operation_segment", "own_segment", "relu_conv_norm"]
@@ -26,10 +27,8 @@ class Own(NamedTuple):
     training: bool = False
 
 
-def operation_segment(
-    name: str, channels: int, stride: int, height: int, width: int, own: Own
-) -> Segment:
-    """One input, one output.
+def operation_segment(place: Place, own: Own) -> Segment:
+    """The segment of one edge's operation: one input, one output.
 
     An own operation with a factory is built and its steps are recorded, which needs torch; one that
     only states a cost is a single step.
@@ -37,13 +36,14 @@ def operation_segment(
     Raises:
         UnknownNameError: for an operation outside the vocabulary and the own ones.
     """
-    operation = own.by_name.get(name)
+    operation = own.by_name.get(place.operation)
     if operation is not None and (operation.factory is not None or operation.cost is not None):
-        place = (channels, channels, stride, height, width)
-        return own_segment(operation, place, own.training)
-    if name not in VOCABULARY:
-        raise UnknownNameError("operation", name, {*VOCABULARY, *own.by_name})
-    return _segment(name, channels, stride, height, width)
+        size = (place.height, place.width)
+        where = (place.channels, place.channels, place.stride, *size)
+        return own_segment(operation, where, own.training)
+    if place.operation not in VOCABULARY:
+        raise UnknownNameError("operation", place.operation, {*VOCABULARY, *own.by_name})
+    return _segment(*place)
 
 
 @lru_cache(maxsize=4096)

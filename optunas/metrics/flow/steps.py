@@ -123,7 +123,7 @@ def flatten(program: Program) -> Segment:
 
 def moved(step: Step, at: dict[int, int]) -> Step:
     """The step with other numbers for its tensors."""
-    kind, reads, writes, macs, weights, saves, *rest = step
+    kind, reads, writes, macs, weights, saves, extra, stats, in_training = step
     reads = tuple([at[number] for number in reads])
     saves = tuple([at[number] for number in saves])
-    return Step(kind, reads, at[writes], macs, weights, saves, *rest)
+    return Step(kind, reads, at[writes], macs, weights, saves, extra, stats, in_training)

@@ -5,8 +5,15 @@ compiler. Where the device is there, measure (:func:`optunas.metrics.latency`) o
 """
 
 from optunas.metrics.roofline.catalogue import find_profile, profiles
-from optunas.metrics.roofline.estimating import estimate_latency_ms
+from optunas.metrics.roofline.estimating import EstimatedLatency, estimate_latency_ms
 from optunas.metrics.roofline.from_toml import load_profile
 from optunas.metrics.roofline.profile import Profile
 
-__all__ = ["Profile", "estimate_latency_ms", "find_profile", "load_profile", "profiles"]
+__all__ = [
+    "EstimatedLatency",
+    "Profile",
+    "estimate_latency_ms",
+    "find_profile",
+    "load_profile",
+    "profiles",
+]

@@ -12,7 +12,7 @@ from optunas.metrics.roofline.profile import Profile
 from optunas.nets.skeleton import Architecture, check_counts
 from optunas.space.joint import Joint
 
-__all__ = ["estimate_latency_ms", "program_ms"]
+__all__ = ["EstimatedLatency", "estimate_latency_ms", "program_ms"]
 
 FUSED = ("norm", "activation", "zeros", "pad")
 """Steps that inference compilers put into the convolution beside them."""
@@ -53,11 +53,40 @@ def estimate_latency_ms(
             or count that cannot work.
         InvalidArchitectureError: for anything that has no network.
     """
-    (batch,) = check_counts(batch=batch)
-    found = find_profile(profile)
-    found.rate(dtype)  # a wrong one is told before any work
-    program = program_of(architecture, input_shape, num_outputs, channels, num_cells)
-    return program_ms(program, found, batch, dtype)
+    source = EstimatedLatency(profile, batch, dtype)
+    return source.predict(architecture, input_shape, num_outputs, channels, num_cells)
+
+
+class EstimatedLatency:
+    """A profile as a source of the metric ``latency_ms``, where nothing is measured.
+
+    Args:
+        profile: a name of :func:`profiles`, a ``Profile``, or the path of a TOML file.
+        batch: samples at once.
+        dtype: of the network's numbers.
+
+    Raises:
+        UnknownNameError, InvalidSpecError: as :func:`estimate_latency_ms`.
+    """
+
+    def __init__(
+        self, profile: str | Path | Profile = "laptop", batch: int = 1, dtype: str = "float32"
+    ) -> None:
+        self.profile, self.dtype = find_profile(profile), dtype
+        (self.batch,) = check_counts(batch=batch)
+        self.profile.rate(dtype)
+
+    def predict(
+        self,
+        architecture: Architecture | Joint,
+        input_shape: tuple[int, ...],
+        num_outputs: int,
+        channels: int | None = None,
+        num_cells: int | None = None,
+    ) -> float:
+        """Milliseconds, estimated; arguments and errors are those of ``optunas.build``."""
+        program = program_of(architecture, input_shape, num_outputs, channels, num_cells)
+        return program_ms(program, self.profile, self.batch, self.dtype)
 
 
 def program_ms(program: Program, profile: Profile, batch: int = 1, dtype: str = "float32") -> float:

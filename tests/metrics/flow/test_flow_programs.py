@@ -22,16 +22,15 @@ from optunas.metrics.flow.steps import Segment, flatten
 
 def naive_peak(segment: Segment) -> int:
     """The rule of liveness word for word, for each step over all tensors."""
-
-    def alive(tensor: int, now: int) -> bool:
+    spans = []
+    for tensor in range(len(segment.sizes)):
         written = [at for at, step in enumerate(segment.steps) if step.writes == tensor]
         needed = [at for at, step in enumerate(segment.steps) if tensor in step.reads] + written
         needed += [len(segment.steps)] if tensor == segment.output else []
-        return bool(needed) and (tensor == 0 or written[0] <= now) and now <= max(needed)
-
-    every = range(len(segment.sizes))
+        if needed:
+            spans.append((0 if tensor == 0 else written[0], max(needed), segment.sizes[tensor]))
     return max(
-        sum(segment.sizes[tensor] for tensor in every if alive(tensor, now))
+        sum(size for first, last, size in spans if first <= now <= last)
         for now in range(len(segment.steps))
     )
 

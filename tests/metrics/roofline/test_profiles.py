@@ -9,7 +9,7 @@ import pytest
 
 import optunas
 from optunas.errors import InvalidSpecError, UnknownNameError
-from optunas.metrics import Profile, estimate_latency_ms, load_profile, profiles
+from optunas.metrics import EstimatedLatency, Profile, estimate_latency_ms, load_profile, profiles
 from optunas.space.macro import Dense, Macro
 
 OWN = """
@@ -84,6 +84,16 @@ def test_members_and_joint_values_are_estimated(kind: str) -> None:
     rng = np.random.default_rng(1)
     values = {estimate_latency_ms(space.sample(rng), (3, 8, 8), 10, "t4") for _ in range(5)}
     assert len(values) == 5
+
+
+def test_an_estimate_is_a_source_of_latency() -> None:
+    cell = optunas.NB201.sample(np.random.default_rng(1))
+    source = EstimatedLatency("t4", batch=8, dtype="float16")
+    told = source.predict(cell, (3, 8, 8), 10, 4, 2)
+    wanted = estimate_latency_ms(cell, (3, 8, 8), 10, "t4", 4, 2, batch=8, dtype="float16")
+    assert told == wanted > 0
+    with pytest.raises(InvalidSpecError, match="batch must be a positive integer"):
+        EstimatedLatency("t4", batch=0)
 
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
