@@ -91,7 +91,8 @@ def energy(
         idle: measure as long without a pass as well.
 
     Raises:
-        DeviceError: where there is no meter, it may not be read, or it does not move.
+        DeviceError: where there is no such device or no meter, or it may not be read or does not
+            move.
         InvalidSpecError: for an input that the network cannot take, or times that cannot be.
     """
     if not 0 < min_seconds < math.inf or isinstance(threads, bool) or threads < 1:
@@ -103,8 +104,9 @@ def energy(
     import torch
 
     from optunas.metrics.counting import run_once, sample_input
+    from optunas.train import resolve_device
 
-    place = torch.device(device)
+    place = resolve_device(device)
     subject = copy.deepcopy(network).eval().to(place)
     x = sample_input(subject, tuple(input_shape)).to(place)
     seconds = max(min_seconds, UPDATES * meter.update_seconds)

@@ -15,6 +15,7 @@ from optunas.metrics.robustness.attacks import fgsm, pgd
 from optunas.metrics.robustness.budget import RobustnessBudget
 from optunas.metrics.robustness.corruptions import CORRUPTIONS, corrupt
 from optunas.metrics.robustness.subset import draw_subset
+from optunas.train import resolve_device
 
 __all__ = ["Measured", "check_robustness", "robust_accuracies"]
 
@@ -51,6 +52,7 @@ def robust_accuracies(
     Raises:
         UnknownNameError: for another name.
         InvalidSpecError: for a task that cannot be asked this.
+        DeviceError: when the device is not there.
     """
     check_robustness(task, names)
     measured = Measured(network, task, budget or RobustnessBudget(), part, device)
@@ -95,7 +97,7 @@ class Measured:
     def __init__(
         self, network: nn.Module, task: Any, budget: RobustnessBudget, part: str, device: str
     ) -> None:
-        self.network, self.budget = network.to(device), budget
+        self.network, self.budget = network.to(resolve_device(device)), budget
         self.subset = draw_subset(task, part, budget.samples, budget.seed, device)
 
     @contextmanager

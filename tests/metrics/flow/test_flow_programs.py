@@ -13,7 +13,7 @@ from torch import nn
 
 import optunas
 from optunas.errors import InvalidSpecError
-from optunas.metrics import cost
+from optunas.metrics import cost, estimate_latency_ms
 from optunas.metrics.flow.live import peak_inference, peak_segment, peak_training
 from optunas.metrics.flow.planned import program_of
 from optunas.metrics.flow.recorded import network_program
@@ -148,3 +148,14 @@ for space in (optunas.NB201, optunas.DARTS):
 assert len(profiles()) > 5 and "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_kind_of_network_has_an_estimated_latency(name: str) -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(3):
+        member = SPACES[name].sample(rng)
+        given = {"profile": "t4", **counts(name)}
+        one = estimate_latency_ms(member, SHAPE, 5, **given)
+        many = estimate_latency_ms(member, SHAPE, 5, **given, batch=64)
+        assert 0 < one < many < 64 * one

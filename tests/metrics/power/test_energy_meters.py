@@ -127,6 +127,11 @@ def test_the_network_stays_as_it_is() -> None:
     assert torch.get_num_threads() == threads
 
 
+def test_a_device_that_is_not_there_is_told() -> None:
+    with pytest.raises(DeviceError, match="'cuda:99' is not there"):
+        energy(nn.Linear(4, 2), (3, 4), "cuda:99", meter=Fake())
+
+
 def test_wrong_arguments_are_sentences() -> None:
     with pytest.raises(InvalidSpecError, match="min_seconds must be"):
         energy(nn.Linear(4, 2), (3, 4), meter=Fake(), min_seconds=0)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import optunas
-from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.errors import DeviceError, InvalidSpecError, UnknownNameError
 from optunas.measures import METRICS, ROBUSTNESS
 from optunas.metrics import RobustnessBudget, robust_accuracies, robustness_report
 from optunas.metrics.robustness import check_robustness, draw_subset
@@ -155,6 +155,11 @@ def test_tasks_without_classes_or_networks_refuse(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'accuracy_fgsm'"):
         check_robustness(digits(), ("accuracy_fgms",))
     assert check_robustness(Table(), ()) is None
+
+
+def test_a_device_that_is_not_there_is_told() -> None:
+    with pytest.raises(DeviceError, match="'cuda:99' is not there"):
+        robust_accuracies(nn.Flatten(), digits(), device="cuda:99")
 
 
 def test_wrong_budgets_are_told_at_once() -> None:
