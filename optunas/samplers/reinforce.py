@@ -65,7 +65,8 @@ class ReinforceSampler(SpaceSampler):
         space, name, known, feasible, identity, seed: see :class:`SpaceSampler`; objectives that
             are ``known`` are learned like others.
         hidden_size: of the LSTM.
-        learning_rate: of Adam.
+        learning_rate: of Adam; on NAS-Bench-201 0.015 was ahead of 0.03 (159 and 203 networks to
+            the best one, means of 20 seeds), and 0.1 far behind.
         baseline_decay: of the moving average, a trial; 0 is the last reward, 1 the mean of all.
         entropy_weight: in standard deviations of the reward for each nat of the member's choices.
         batch_size: of trials for each step.
@@ -82,7 +83,7 @@ class ReinforceSampler(SpaceSampler):
         space: Space[Any] | None = None,
         *,
         hidden_size: int = 64,
-        learning_rate: float = 0.03,
+        learning_rate: float = 0.015,
         baseline_decay: float = 0.9,
         entropy_weight: float = 0.01,
         batch_size: int = 5,

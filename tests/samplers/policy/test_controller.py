@@ -175,15 +175,17 @@ def test_torch_keeps_its_own_numbers_and_modes() -> None:
 def test_it_emits_members_of_every_space(kind: str) -> None:
     space = SPACES[kind]
     tokens = Tokens(space, bins=5)
-    controller = Controller(tokens.counts, 4, 0.1, np.random.default_rng(0))
+    controller = Controller(tokens.counts, 4, 0.01, np.random.default_rng(0))
     drawn = controller.draw(tokens, 10, np.random.default_rng(1))
     for member in drawn:
         space.validate(member)
-    batch = lessons(tokens, drawn, np.linspace(-1, 1, 10).tolist())
+    gains = np.linspace(-1, 1, 10)
+    batch = lessons(tokens, drawn, gains.tolist())
     before, _ = controller.chances(batch.choices, batch.counts)
     after, _ = controller.taught(batch, 0.0).chances(batch.choices, batch.counts)
     assert torch.isfinite(after).all()
-    assert after[-1].item() > before[-1].item()
+    # Members that share choices with better and worse ones may go either way; the whole may not.
+    assert (torch.as_tensor(gains) * (after - before)).sum().item() > 0
 
 
 def test_drawing_and_judging_see_the_same_conditions() -> None:
