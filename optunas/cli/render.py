@@ -20,6 +20,7 @@ from optunas.study.budget import LIMITS
 from optunas.study.handle import StudyHandle
 from optunas.study.latency import describe_latency
 from optunas.study.predicting import predictor_rank
+from optunas.study.rungs import rung_ranks
 from optunas.study.seeding import descent
 
 __all__ = ["as_dict", "print_front", "print_json", "print_studies", "summary"]
@@ -48,6 +49,7 @@ def as_dict(handle: StudyHandle) -> dict[str, Any]:
         "best": best(handle),
         "importances": importances(handle),
         "predictor": [one._asdict() for one in predictor_rank(handle)],
+        "rungs": [asdict(one) for one in rung_ranks(handle)],
         "reference": handle.reference,
         "seeds": seeds.to_dict() if seeds is not None else None,
     }
@@ -81,6 +83,7 @@ def summary(handle: StudyHandle) -> None:
         "trials": ", ".join(f"{n} {word}" for word, n in handle.outcomes().items() if n) or "none",
         "seeds": "" if seeds is None else str(seeds),
         "predictor": "; ".join(str(one) for one in predictor_rank(handle)),
+        "rungs": _rungs(handle),
     }
     for key, text in lines.items():
         if text.strip():
@@ -90,6 +93,14 @@ def summary(handle: StudyHandle) -> None:
         console.print(f"  {count} x {reason}", highlight=False, markup=False, soft_wrap=True)
     _print_best(handle, console)
     print_front(handle, console)
+
+
+def _rungs(handle: StudyHandle) -> str:
+    ranks = rung_ranks(handle)
+    if not ranks:
+        return ""
+    words = ", ".join(f"{rank} ({rank.trials} trials)" for rank in ranks)
+    return f"rank correlation with the end of the training, of trials that went on: {words}"
 
 
 def _print_best(handle: StudyHandle, console: Console) -> None:

@@ -12,10 +12,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.inspection.adapter import NOTE_LENGTH, named_constraints
 from optunas.measures import Metric
+from optunas.pruning.lineage import RESUMES
 
 __all__ = ["Overview", "metric_value", "study_note", "trial_note"]
 
 _MOST_ROWS = 40
+_TRAINED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 _UNFINISHED = {TrialState.RUNNING: "running", TrialState.WAITING: "waiting"}
 
 
@@ -77,6 +79,7 @@ def trial_note(
     parts += pictures[1:]
     source = trial.user_attrs.get("source")
     parts += [f"Suggested by: {_plain(source)}."] if source else []
+    parts += [_resumed(trial)] if RESUMES in trial.user_attrs else []
     room = NOTE_LENGTH - sum(len(part) + 2 for part in parts) - 12
     if architecture and room > 40:
         words = architecture if len(architecture) <= room else architecture[: room - 1] + "…"
@@ -114,6 +117,13 @@ def study_note(
     parts.append(_front_table(overview, describe, link))
     parts += _reasons(trials)
     return "\n\n".join(parts)
+
+
+def _resumed(trial: FrozenTrial) -> str:
+    """What a promotion goes on from, and what it had to train again."""
+    words = f"**Promoted:** it goes on from trial {trial.user_attrs[RESUMES]}."
+    lost = trial.user_attrs.get("checkpoint_lost")
+    return f"{words} {_plain(lost)}" if lost else words
 
 
 def _fate(trial: FrozenTrial, curve: Mapping[int, float]) -> str:
@@ -200,6 +210,7 @@ def _outcomes(trials: Sequence[FrozenTrial]) -> str:
     counts = {
         "complete": _complete(trials),
         "pruned": sum(t.state == TrialState.PRUNED and not _free(t) for t in trials),
+        "promoted": sum(RESUMES in t.user_attrs and t.state in _TRAINED for t in trials),
         "reused": sum(_reused(t) for t in trials),
         "ruled out": sum("ruled_out" in t.user_attrs for t in trials),
         "failed": sum(t.state == TrialState.FAIL for t in trials),

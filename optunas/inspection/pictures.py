@@ -13,6 +13,7 @@ from optunas.draw import FrontPoint, front_svg
 from optunas.inspection.notes import Overview, metric_value
 from optunas.measures import Metric
 from optunas.pruning import curve
+from optunas.pruning.lineage import RESUMES
 
 __all__ = ["LearningCurves", "front_picture", "score_of"]
 
@@ -43,18 +44,27 @@ def front_picture(
     across, shade = others[0], others[1] if len(others) > 1 else None
     members = {trial.number for trial in overview.front or ()}
     points = []
-    for trial in trials:
+    for trial in _latest(trials):
         kind = _kind(trial, members)
         x, y = metric_value(trial, across, objectives), metric_value(trial, score, objectives)
         if kind == "pruned":
             y = next(reversed(curve(trial).values()), None)
         if kind and x is not None and y is not None:
             z = metric_value(trial, shade, objectives) if shade else None
-            points.append(FrontPoint(x, y, z, kind, f"#{trial.number}"))
+            before = trial.user_attrs.get(RESUMES)
+            name = f"#{trial.number}" + ("" if before is None else f" (goes on from #{before})")
+            points.append(FrontPoint(x, y, z, kind, name))
     points += _reference(overview.reference, across, score)
     return front_svg(
         points, title, _axis(across), _axis(score), z_label=shade.name if shade else ""
     )
+
+
+def _latest(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The trials without those that others go on from, whose curves are in these."""
+    on = (TrialState.COMPLETE, TrialState.PRUNED)
+    resumed = {t.user_attrs.get(RESUMES) for t in trials if t.state in on}
+    return [t for t in trials if t.number not in resumed]
 
 
 def _kind(trial: FrozenTrial, members: Collection[int]) -> str:
@@ -98,7 +108,7 @@ class LearningCurves:
     ) -> None:
         best = sorted(front, key=lambda t: _last(t, score), reverse=score.maximize)
         named = {trial.number for trial in best[:_MOST_NAMED]}
-        rest = [t for t in trials if t.number not in named][-_MOST_FAINT:]
+        rest = [t for t in _latest(trials) if t.number not in named][-_MOST_FAINT:]
         pruned = [t for t in rest if t.state == TrialState.PRUNED]
         complete = [t for t in rest if t.state == TrialState.COMPLETE]
         self.traces = [
@@ -107,7 +117,9 @@ class LearningCurves:
         ]
         for i, trial in enumerate(t for t in trials if t.number in named):
             colour = _COLOURS[i % len(_COLOURS)]
-            self.traces.append(_trace(f"front, trial {trial.number}", _points(trial), colour, 1.0))
+            before = trial.user_attrs.get(RESUMES)
+            name = f"front, trial {trial.number}" + ("" if before is None else f" (from {before})")
+            self.traces.append(_trace(name, _points(trial), colour, 1.0))
         self.traces = [trace for trace in self.traces if trace["x"]]
         self.score = score
 

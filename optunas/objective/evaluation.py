@@ -19,7 +19,13 @@ from optunas.nets.own_build import own_build
 from optunas.objective.beforehand import Beforehand, LatencySource
 from optunas.objective.earlier import earlier_trials, mark_untrained, remembered
 from optunas.objective.limits import Limits
-from optunas.pruning import CheapAwareMedianPruner, report, should_prune
+from optunas.objective.resuming import Checkpoints, Earlier, start
+from optunas.pruning import (
+    CheapAwareMedianPruner,
+    ParetoHyperbandPruner,
+    report,
+    should_prune,
+)
 from optunas.space import Space
 from optunas.tasks.abilities import check_abilities
 
@@ -88,6 +94,8 @@ class Objective:
         self.score, self.reuse, self.repeats, self.on_epoch = score, reuse, repeats, on_epoch
         self.history: Sequence[FrozenTrial] | None = None
         """The study's trials, where the caller has just read them; None reads them anew."""
+        self.checkpoints: Checkpoints | None = None
+        """Where pruned trainings can go on from, in a study that promotes them."""
         names = [m.name for m in self.objectives]
         if task.score_name not in names:
             raise InvalidSpecError(
@@ -133,12 +141,16 @@ class Objective:
             raise optuna.TrialPruned("Ruled out: the network's output does not see its input.")
         if self.constraints:
             self._rule_out(trial, self.foresee(candidate))
-        earlier, complete = self._earlier(trial, digest, written)
+        resumed = None if self.checkpoints is None else self.checkpoints.find(trial)
+        earlier, complete = ([], []) if resumed else self._earlier(trial, digest, written)
         if earlier and not complete:
             self._mark_reused(trial, earlier[:1])
             raise optuna.TrialPruned(f"The same network was pruned in trial {earlier[0].number}.")
         architecture, settings = self._settings(candidate)
-        subject = self.subject(architecture, settings, self.seed + len(complete))
+        seed = self.seed + len(complete)
+        if resumed is not None and resumed.seed is not None:
+            seed = resumed.seed
+        subject = self.subject(architecture, settings, seed)
         known = self.measure(architecture, settings, subject)
         unknown = [name for name, value in known.items() if math.isnan(value)]
         if unknown:
@@ -149,7 +161,7 @@ class Objective:
             given = self._mark_reused(trial, complete)
             score = math.fsum(t.values[self._scored] for t in complete) / len(complete)
         else:
-            score, given = self._train(trial, subject, settings, known, self.seed + len(complete))
+            score, given = self._train(trial, subject, settings, known, seed, resumed)
         self._note(trial, {self.task.score_name: score})
         known |= {**given, self.task.score_name: score}
         return tuple(known[m.name] for m in self.objectives)
@@ -269,6 +281,7 @@ class Objective:
         settings: Mapping[str, Any],
         known: Mapping[str, float],
         seed: int,
+        resumed: Earlier | None = None,
     ) -> tuple[float, dict[str, float]]:
         """The trial's score and what came with it."""
         cheap = {i: known[m.name] for i, m in enumerate(self.objectives) if m.cheap}
@@ -277,14 +290,17 @@ class Objective:
         noted, noted_at = 0.0, time.time()
         given: dict[str, float] = {}
         try:
-            for reading in self.task.scores(subject, settings, seed, self.device):
+            training, behind = start(
+                trial, self.task, subject, settings, seed, self.device, resumed, self._scored, cheap
+            )
+            best = self._better(behind)
+            for reading in training:
                 step, value, cost = reading
                 if math.isnan(value):
                     raise TrainingError(f"The score of epoch {step} is not a number.")
                 given = self.given_by(reading)
                 epochs, seconds, last = epochs + 1, seconds + cost, value
-                better = best is None or (value > best) == self.objectives[self._scored].maximize
-                best = value if better else best
+                best = self._better([value] if best is None else [best, value])
                 report(trial, value, step, cheap=cheap, objective=self._scored)
                 if seconds - noted >= NOTED_EVERY_S or time.time() - noted_at >= NOTED_EVERY_S:
                     noted, noted_at = seconds, time.time()
@@ -292,15 +308,23 @@ class Objective:
                 if self.on_epoch is not None:
                     self.on_epoch(trial, step, value)
                 # A network trained to the end is paid for: its value is worth more than a verdict.
-                if epochs != planned and should_prune(trial):
-                    raise optuna.TrialPruned(self._why(trial.study.pruner, epochs, cheap))
+                trained = len(behind) + epochs
+                if trained != planned and should_prune(trial):
+                    if self.checkpoints is not None:
+                        self.checkpoints.keep(trial, training.state(), seed)
+                    raise optuna.TrialPruned(self._why(trial.study.pruner, trained, cheap))
         finally:
             trial.set_user_attr("epochs", epochs)
             trial.set_user_attr("seconds", seconds)
             self._note(trial, given)
-        if best is None:
+        if best is None or not epochs:
             raise TrainingError("The task trained no epoch.")
         return (best if self.score == "best" else last), given
+
+    def _better(self, scores: Sequence[float]) -> float | None:
+        """The best of several scores; None of none."""
+        pick = max if self.objectives[self._scored].maximize else min
+        return pick(scores, default=None)
 
     def given_by(self, reading: Any) -> dict[str, float]:
         """The metrics that came with a score and are wanted.
@@ -322,6 +346,8 @@ class Objective:
         step = getattr(self.task, "step_name", "epoch")
         after = f"Pruned after {epochs} {step}{'' if epochs == 1 else 's'}"
         after += f" by {type(pruner).__name__}"
+        if isinstance(pruner, ParetoHyperbandPruner):
+            return f"{after}: not among the first 1/{pruner.ladder.eta} that came so far."
         if not isinstance(pruner, CheapAwareMedianPruner):
             return f"{after}."
         return f"{after}: behind {'networks that cost no more' if cheap else 'the median'}."

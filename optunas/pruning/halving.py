@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from optuna import Study
 from optuna.pruners import BasePruner
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from optunas.pruning.ladder import Ladder
 from optunas.pruning.lineage import Candidate, candidates
@@ -51,7 +51,7 @@ class ParetoHyperbandPruner(BasePruner):
         with cheap objectives that are exact from the first epoch on, and ranks as distances.
     """
 
-    def __init__(self, min_epochs: int = 1, eta: int = 3, brackets: int = 3) -> None:
+    def __init__(self, min_epochs: int = 1, eta: int = 3, brackets: int = 2) -> None:
         self.ladder = Ladder(min_epochs, eta, brackets)
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
@@ -92,15 +92,17 @@ class ParetoHyperbandPruner(BasePruner):
             study: as for :meth:`promotable`.
             trials_left: new ones that may still come; ``math.inf`` where no limit is known.
         """
-        everyone = candidates(study.get_trials(deepcopy=False))
-        most = max(1.0, (trials_left + len(everyone)) / self.ladder.eta)
-        hopeful = {
-            one.last.number
-            for rung, standing in self._standings(study)
-            for one, ahead in zip(standing.order, standing.ahead, strict=True)
-            if ahead < most and self._rung(one) == rung
-        }
-        return [c.last.number for c in everyone if c.waiting and c.last.number not in hopeful]
+        losses, everyone = Losses(study), candidates(study.get_trials(deepcopy=False))
+        hopeful: set[int] = set()
+        for bracket in range(self.ladder.brackets):
+            own = [c for c in everyone if self.ladder.bracket(c.root) == bracket]
+            coming = trials_left + sum(c.last.state == TrialState.RUNNING for c in own)
+            for rung in self.ladder.rungs(bracket, max((c.epochs for c in own), default=0)):
+                able = losses.standing(own, rung).able(self.ladder.eta, coming)
+                these = [c for c in able if c.waiting and self._rung(c) == rung]
+                hopeful |= {c.root for c in these}
+                coming += len(these)
+        return [c.last.number for c in everyone if c.waiting and c.root not in hopeful]
 
     def _standings(self, study: Study) -> Iterator[tuple[int, Standing]]:
         """Every rung of every bracket that somebody came to."""

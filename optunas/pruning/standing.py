@@ -34,6 +34,13 @@ class Standing:
         """One in ``eta``, and at least one."""
         return self.order[: max(1, len(self.order) // eta)]
 
+    def able(self, eta: int, coming: float) -> tuple[Candidate, ...]:
+        """Those that may be among the first when up to ``coming`` more have come here."""
+        if not coming:
+            return self.first(eta)
+        most = max(1.0, (len(self.order) + coming) / eta)
+        return tuple(c for c, ahead in zip(self.order, self.ahead, strict=True) if ahead < most)
+
 
 class Losses:
     """What the values of a study mean: losses, smaller is better.

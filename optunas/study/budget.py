@@ -16,7 +16,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.objective import SPENT
+from optunas.objective.resuming import RESUMED_EPOCHS
 from optunas.pruning import curve
+from optunas.pruning.lineage import RESUMES
 
 __all__ = ["Budget", "Usage", "counts", "epochs_of", "outcomes", "seconds_of", "usage"]
 
@@ -26,7 +28,8 @@ class Budget:
     """The limits of a study; None means no limit. The first limit reached ends the study.
 
     Attributes:
-        trials: total of COMPLETE and PRUNED trials; failed and reused ones do not count.
+        trials: total of COMPLETE and PRUNED trials; failed and reused ones do not count, nor do
+            promotions, which go on from one that counts already.
         epochs: total epochs trained over all trials, failed ones included.
         wall_seconds: seconds in which at least one trial ran, over all runs.
         device_hours: hours of training, summed over all trials (recorded hours for tables).
@@ -106,7 +109,11 @@ class Usage:
 
 
 def counts(trial: FrozenTrial) -> bool:
-    """Whether a trial counts against ``Budget.trials``: trained, or training."""
+    """Whether a trial counts against ``Budget.trials``: it trained, or does, for the first time."""
+    return _trains(trial) and RESUMES not in trial.user_attrs
+
+
+def _trains(trial: FrozenTrial) -> bool:
     charged = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
     return trial.state in charged and not _UNTRAINED.keys() & trial.user_attrs.keys()
 
@@ -117,10 +124,11 @@ def _spent(trial: FrozenTrial) -> tuple[int, float, float]:
 
 
 def epochs_of(trial: FrozenTrial) -> int:
-    """Epochs that a trial has trained so far."""
+    """Epochs that a trial has trained so far; a promotion's are those that it added."""
     if "epochs" in trial.user_attrs:
         return int(trial.user_attrs["epochs"])
-    return max(_spent(trial)[0], len(curve(trial)))
+    before = int(trial.user_attrs.get(RESUMED_EPOCHS, 0))
+    return max(_spent(trial)[0], len(curve(trial)) - before, 0)
 
 
 def seconds_of(trial: FrozenTrial) -> float:
@@ -173,8 +181,10 @@ def with_patience(
 def outcome(trial: FrozenTrial) -> list[str]:
     """The words of :data:`OUTCOMES` under which a trial is shown."""
     words = [word for attr, word in _UNTRAINED.items() if attr in trial.user_attrs]
-    if counts(trial) or trial.state in (TrialState.FAIL, TrialState.WAITING):
+    if _trains(trial) or trial.state in (TrialState.FAIL, TrialState.WAITING):
         words.append(_STATES[trial.state])
+    if _trains(trial) and RESUMES in trial.user_attrs:
+        words.append("promoted")
     return words
 
 
@@ -193,8 +203,17 @@ _STATES = {
 }
 _UNTRAINED = {"reused_from": "reused", "ruled_out": "ruled out"}
 
-OUTCOMES = ("complete", "pruned", "reused", "ruled out", "failed", "running", "waiting")
-"""The words for how trials end, in the order in which they are shown."""
+OUTCOMES = (
+    "complete",
+    "pruned",
+    "promoted",
+    "reused",
+    "ruled out",
+    "failed",
+    "running",
+    "waiting",
+)
+"""The words for how trials end, in the order in which they are shown; a promoted one has two."""
 
 
 def _wall(trials: Sequence[FrozenTrial]) -> float:

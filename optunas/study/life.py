@@ -29,7 +29,7 @@ from optunas.study.feasibility import check_feasible
 from optunas.study.handle import StudyHandle
 from optunas.study.knowledge import Knowledge
 from optunas.study.latency import latency_source
-from optunas.study.pruners import make_pruner
+from optunas.study.pruners import check_rungs, make_pruner
 from optunas.study.references import load_file, resolve, resolver
 from optunas.study.sampling import PLANNED, proxies_of, study_sampler
 from optunas.study.spec import StudySpec, differences
@@ -231,6 +231,10 @@ def make_objective(spec: StudySpec, trust: Collection[str] = (), device: str = "
     candidates = list(_extremes(spec.space, spec.seed))
     for candidate in candidates:
         objective.sample_check(candidate)
+    epochs = [
+        objective.planned_epochs({**spec.training, **spec.space.parts(c)[1]}) for c in candidates
+    ]
+    check_rungs(spec.pruner, spec.pruner_options, epochs, getattr(task, "step_name", "epoch"))
     objective.rehearse(candidates[0])
     check_feasible(objective, spec.seed)
     return objective

@@ -19,6 +19,7 @@ from optunas.errors import TrainingError
 from optunas.objective import Objective
 from optunas.study.budget import LIMITS, Budget
 from optunas.study.handle import StudyHandle
+from optunas.study.promotions import Promotions
 from optunas.study.recover import WORKER, abandon, identity, reclaim
 from optunas.study.storage import journal_path, sqlite_path
 
@@ -54,6 +55,7 @@ class Loop:
         budget: the study's, or the one that the command line gives in its place.
         inspector: is told of every trial, and writes notes and drawings; None for none.
         deadline: ``time.monotonic()`` after which no trial begins.
+        promotions: of pruned trials, asked for before the sampler; None where nothing is promoted.
     """
 
     handle: StudyHandle
@@ -61,6 +63,7 @@ class Loop:
     budget: Budget
     inspector: Watcher | None = None
     deadline: float | None = None
+    promotions: Promotions | None = None
     failures: int = field(default=0, init=False)
     at_hand: optuna.Trial | None = field(default=None, init=False)
 
@@ -75,10 +78,12 @@ class Loop:
             while True:
                 with self.lock():
                     reason = self._finished()
-                    if reason is not None:
-                        return reason
-                    self.at_hand = self.handle.study.ask()
-                    self.at_hand.set_user_attr(WORKER, identity())
+                    self.at_hand = self._promotion()
+                    if self.at_hand is None:
+                        if reason is not None:
+                            return reason
+                        self.at_hand = self.handle.study.ask()
+                        self.at_hand.set_user_attr(WORKER, identity())
                 with suppress(UpdateFinishedTrialError):
                     # Raised when another machine took this one for dead: it has marked the trial
                     # and enqueued it again, and what is trained here comes too late.
@@ -112,7 +117,7 @@ class Loop:
         if self.reclaim(trials):
             trials = self.handle.trials()
         self.objective.history = trials
-        if self.deadline is not None and time.monotonic() >= self.deadline:
+        if self._is_late():
             return "The time given is over."
         reason = self.budget.reached(self.handle.usage(trials))
         if reason is not None:
@@ -127,6 +132,16 @@ class Loop:
                 "limit (max_reused): the space or the sampler has little new to offer."
             )
         return None
+
+    def _promotion(self) -> optuna.Trial | None:
+        """A pruned trial that goes on, where the study promotes and there is one to promote."""
+        if self.promotions is None or self._is_late():
+            return None
+        used, planned = self.handle.usage(), self.handle.spec.budget
+        return self.promotions.begin(self.budget, planned, used, {WORKER: identity()})
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
 
     def overview(self) -> Overview:
         """What the study's note tells beyond its trials."""

@@ -12,9 +12,10 @@ import io
 import json
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
@@ -25,11 +26,9 @@ from optunas.objective.resuming import CHECKPOINT, Earlier
 from optunas.pruning import ParetoHyperbandPruner, curve
 from optunas.pruning.lineage import CHARGED, RESUMES
 from optunas.pruning.view import as_pruners_see, begin_trial
+from optunas.study.budget import Budget, Usage
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-__all__ = ["Promotions", "begin_promotion"]
+__all__ = ["Promotions", "begin_promotion", "promotions_of"]
 
 FILE, MIMETYPE = "checkpoint", "application/octet-stream"
 
@@ -71,9 +70,23 @@ class Promotions:
         self._own: dict[str, bytes] = {}
         self._removed: set[int] = set()
 
-    def begin(self, attrs: Mapping[str, Any]) -> optuna.Trial | None:
-        """See :func:`begin_promotion`."""
-        return begin_promotion(self.study, attrs)
+    def begin(
+        self, budget: Budget, planned: Budget, used: Usage, attrs: Mapping[str, Any]
+    ) -> optuna.Trial | None:
+        """Remove the checkpoints that are over, then begin the next promotion.
+
+        It is no further trial of the budget's, and better fronts are what it is for; the other
+        limits end promotions too. See :func:`begin_promotion`.
+
+        Args:
+            budget: of this run.
+            planned: the study's own; what may be promoted until its end is kept.
+            used: so far.
+            attrs: further user attributes of the trial.
+        """
+        self.clear(max(self._trials_left(one, used) for one in (budget, planned)))
+        paid = replace(used, trials=0, patience_trials=0, patience_generations=0)
+        return begin_promotion(self.study, attrs) if budget.reached(paid) is None else None
 
     def find(self, trial: optuna.Trial) -> Earlier | None:
         """What a promotion goes on from; None for any other trial."""
@@ -82,7 +95,9 @@ class Promotions:
             return None
         before = _by_number(self.study)[number]
         noted = json.loads(before.user_attrs.get(CHECKPOINT, "{}"))
-        state, lost = None, "none was kept"
+        state, lost = None, "trainings of this task cannot be kept"
+        if "failure" in noted or not noted:
+            lost = noted.get("failure", "none was kept")
         if "artifact" in noted:
             try:
                 state = self._read(noted["artifact"])
@@ -100,7 +115,7 @@ class Promotions:
             try:
                 noted["artifact"] = self._write(trial, state)
             except OSError as error:
-                trial.set_user_attr("checkpoint_failure", str(error))
+                noted["failure"] = f"it could not be written: {error}"
         trial.set_user_attr(CHECKPOINT, json.dumps(noted))
 
     def clear(self, trials_left: float = math.inf) -> int:
@@ -109,16 +124,30 @@ class Promotions:
         Args:
             trials_left: new trials that the budget still has room for.
         """
-        assert isinstance(self.study.pruner, ParetoHyperbandPruner)
         trials = self.study.get_trials(deepcopy=False)
         held = [t for t in trials if CHECKPOINT in t.user_attrs and t.number not in self._removed]
         held = [t for t in held if t.state.is_finished()]
         if not held:
             return 0
-        over = set(self.study.pruner.hopeless(as_pruners_see(self.study), trials_left))
+        over = set(self._pruner.hopeless(as_pruners_see(self.study), trials_left))
         over |= {t.user_attrs[RESUMES] for t in trials if _settled(t)}
-        gone = [t for t in held if t.number in over]
+        gone = [t for t in held if t.number in over or t.state != TrialState.PRUNED]
         return sum(self._remove(t) for t in gone)
+
+    @property
+    def _pruner(self) -> ParetoHyperbandPruner:
+        assert isinstance(self.study.pruner, ParetoHyperbandPruner)
+        return self.study.pruner
+
+    def _trials_left(self, budget: Budget, used: Usage) -> float:
+        """New trials that the budget has room for, at the least that one costs."""
+        left = math.inf
+        if budget.trials is not None:
+            left = max(0, budget.trials - used.trials)
+        if budget.epochs is not None:
+            epochs = max(0, budget.epochs - used.epochs)
+            left = min(left, -(-epochs // self._pruner.ladder.min_epochs))
+        return left
 
     def _write(self, trial: optuna.Trial, state: bytes) -> str:
         from optunas.inspection import adapter
@@ -160,6 +189,15 @@ class Promotions:
     @property
     def _place(self) -> str:
         return "this process" if self.folder is None else f"{str(self.folder)!r}"
+
+
+def promotions_of(study: optuna.Study, url: str) -> Promotions | None:
+    """The promotions of a study whose storage has this URL; None where its pruner has none."""
+    from optunas.inspection import artifact_dir
+
+    if not isinstance(study.pruner, ParetoHyperbandPruner):
+        return None
+    return Promotions(study, artifact_dir(url) if url else None)
 
 
 def _template(study: optuna.Study, number: int, attrs: Mapping[str, Any]) -> FrozenTrial:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
@@ -27,7 +27,7 @@ from optunas.pruning import (
     ParetoHyperbandPruner,
 )
 
-__all__ = ["PRUNERS", "make_pruner"]
+__all__ = ["PRUNERS", "check_rungs", "make_pruner"]
 
 PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "cheap_aware_median": CheapAwareMedianPruner,
@@ -83,3 +83,27 @@ def make_pruner(
         raise
     except (TypeError, ValueError) as error:
         raise InvalidSpecError(f"The pruner {name!r} refuses {dict(options)}: {error}") from error
+
+
+def check_rungs(
+    name: str, options: Mapping[str, Any], epochs: Collection[int | None], unit: str = "epoch"
+) -> None:
+    """Refuse a pruner whose rungs no training of the study passes.
+
+    Args:
+        name: as for :func:`make_pruner`.
+        options: as for :func:`make_pruner`.
+        epochs: of whole trainings, the longest of which counts; None where a task does not say.
+        unit: what a task counts its steps in.
+
+    Raises:
+        InvalidSpecError: also for trainings of a single step.
+    """
+    known = [count for count in epochs if count is not None]
+    if name not in PRUNERS or not known:
+        return
+    kind = PRUNERS[name]
+    if isinstance(kind, type) and issubclass(kind, ParetoHyperbandPruner):
+        pruner = make_pruner(name, options)
+        assert isinstance(pruner, ParetoHyperbandPruner)
+        pruner.ladder.check(max(known), unit)

@@ -12,6 +12,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from optunas.pruning.lineage import CHARGED, RESUMES
 from optunas.study.budget import epochs_of, last_sign_of_life, seconds_of
 
 __all__ = ["MAX_RETRIES", "WORKER", "abandon", "identity", "reclaim", "running_trial"]
@@ -107,6 +108,8 @@ def reclaim(
 def abandon(study: optuna.Study, trial: FrozenTrial, failure: str, *, charge: bool) -> None:
     """End a RUNNING trial as FAIL, keep what it has used, and enqueue its parameters again.
 
+    A promotion is not enqueued: its earlier trial can be promoted again by itself.
+
     Args:
         study: the study.
         trial: RUNNING.
@@ -120,6 +123,11 @@ def abandon(study: optuna.Study, trial: FrozenTrial, failure: str, *, charge: bo
     handle.set_user_attr("epochs", epochs_of(trial))
     handle.set_user_attr("seconds", seconds_of(trial))
     retries = int(trial.user_attrs.get("retries", 0)) + int(charge)
+    if RESUMES in trial.user_attrs:
+        # What it goes on from can be promoted again, and no candidate is waiting for its turn.
+        handle.set_user_attr(CHARGED, charge)
+        study.tell(trial.number, state=TrialState.FAIL)
+        return
     params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
     again = any(t.user_attrs.get("retry_of") == trial.number for t in study.get_trials(False))
     if params and retries <= MAX_RETRIES and not again:

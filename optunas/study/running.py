@@ -20,6 +20,7 @@ from optunas.study.handle import StudyHandle
 from optunas.study.life import create, load, make_objective
 from optunas.study.loop import Loop, failure
 from optunas.study.progress import Progress
+from optunas.study.promotions import promotions_of
 from optunas.study.reference import train_reference, wants_reference
 from optunas.study.spec import StudySpec
 from optunas.study.workers import WorkerOrder, Workers
@@ -188,7 +189,9 @@ def _loop(handle: StudyHandle, objective: Objective, budget: Budget, seconds: fl
         metrics=spec.all_metrics[len(spec.objectives) :],
         constrained=bool(spec.constraints),
     )
-    return Loop(handle, objective, budget, inspector, deadline)
+    promotions = promotions_of(handle.study, handle.url)
+    objective.checkpoints = promotions
+    return Loop(handle, objective, budget, inspector, deadline, promotions)
 
 
 def _order(

@@ -229,6 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--only", nargs="+", help="pruners by name, of those that are chosen")
     parser.add_argument("--peers", type=Path, help="what peers/moasha_curves.py wrote")
     parser.add_argument("--rungs", action="store_true", help="several min_epochs and eta as well")
     parser.add_argument("--crowds", action="store_true", help="several crowds of the median too")
@@ -247,10 +248,15 @@ def main() -> None:
     words = ("volume", "log cost", "epochs", "small", "front", "at 10 %", "at 20 %", "at 35 %")
     print(f"{'':32}" + "".join(f"{word:>9}" for word in words) + f"{'orders':>8}")
     for name in options.tables:
+        if not (HERE / TABLES[name][0]).exists():
+            print(f"{name}: no {TABLES[name][0]} here, make_curves.py --table large makes it")
+            continue
         table = load(name)
         print(f"{name}: {len(table.curves)} networks, {table.curves.shape[1]} epochs; ", end="")
         print(f"rank correlation with the last epoch: {correlations(table)}")
         for who, make in pruners.items():
+            if options.only and who not in options.only:
+                continue
             orders = [order_of(table, number).tolist() for number in range(options.orders)]
             replays = [replay(table, order, make()) for order in orders]
             _print(name, who, medians(table, replays), len(replays))
