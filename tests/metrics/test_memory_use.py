@@ -77,6 +77,44 @@ def test_networks_give_what_their_architecture_gives() -> None:
     assert (own.weights, own.activations) == (4 * 24, 4 * 10)
 
 
+class Tied(nn.Module):
+    """One weight twice, a constant that is no buffer, and a dictionary as output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.second.weight, self.scale = self.first.weight, torch.ones(4)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"out": self.second(self.first(x * self.scale).relu())}
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells, self.out = nn.LSTM(5, 7, batch_first=True), nn.Linear(7, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(self.cells(x)[0][:, -1])
+
+
+def test_networks_of_any_make_are_counted() -> None:
+    tied = memory(Tied(), (4,))
+    assert (tied.weights, tied.activations) == (4 * (16 + 8), 4 * (4 + 4))
+    assert (
+        memory(nn.Identity(), (4,)).total == memory(nn.Identity(), (4,), training=True).total == 16
+    )
+    for network, shape in (
+        (Recurrent(), (6, 5)),
+        (nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (6, 8)),
+        (nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4)), (4,)),
+    ):
+        at_rest, learning = memory(network, shape), memory(network, shape, training=True)
+        assert at_rest.weights == learning.weights >= 4 * params(network)
+        assert 0 < at_rest.activations < learning.activations
+        assert learning.gradients == 4 * params(network)
+
+
 def test_the_metric_is_cheap_and_small_is_better() -> None:
     found = METRICS["peak_memory_bytes"]
     assert (found.direction, found.unit, found.cheap, found.measured) == (

@@ -105,7 +105,7 @@ def peak_training(program: Program) -> Kept:
     saved: set[int] = set()
     alive: set[int] = {0}
     beside = stats = 0
-    peak = Kept(0, 0, 0)
+    peak = Kept(sizes[0], 0, 0)
     for number, step in enumerate(segment.steps):
         alive.add(step.writes)
         if step.writes in learns:
