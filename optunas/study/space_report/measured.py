@@ -64,7 +64,7 @@ FRONT: dict[int, dict[str, float]] = {
         "nsga2": 0.92,
         "regularized_evolution": 0.90,
         "unique_random": 0.79,
-        "random": 0.80,
+        "random": 0.83,
     },
     500: {"cheap_aware": 0.99, "nsga2": 0.97, "random": 0.89},
     1000: {"cheap_aware": 0.99, "nsga2": 0.98, "random": 0.94},
