@@ -61,7 +61,10 @@ def question_of(file: str, input_shape: str | None, outputs: int | None) -> tupl
         InvalidSpecError: for a task without networks where no shape and outputs are given, and for
             a space whose networks have no plan.
     """
+    from optunas.metrics.predicted.question import require_networks
+
     spec = load_file(file)
+    require_networks(spec.space)
     task = make_task(spec, ["*"])
     own = getattr(task, "network_shape", None) or task.input_shape
     shape = _shape(input_shape) if input_shape is not None else own

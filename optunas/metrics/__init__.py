@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from optunas.metrics.measured_use import MeasuredMemory, measured_memory
     from optunas.metrics.memory_use import Memory, memory, peak_memory_bytes
     from optunas.metrics.power import Energy, Meter, energy, energy_mj, find_meter
+    from optunas.metrics.predicted import LatencyModel
     from optunas.metrics.proxies.catalogue import PROXIES
     from optunas.metrics.proxies.choosing import prefilter
     from optunas.metrics.proxies.computing import proxy, proxy_values
@@ -44,6 +45,7 @@ __all__ = [
     "Energy",
     "EstimatedLatency",
     "Latency",
+    "LatencyModel",
     "MeasuredMemory",
     "MemberProxies",
     "Memory",
@@ -100,6 +102,7 @@ _HOME = {
     "load_profile": "roofline",
     "profiles": "roofline",
     "Latency": "timing",
+    "LatencyModel": "predicted",
     "latencies": "timing",
     "latency": "timing",
     "latency_ms": "timing",

@@ -66,9 +66,7 @@ def here(names: list[str], passes: int) -> None:
         assert report is not None
         assert report.table is not None
         ours, table, flops = report.model, report.table, report.flops
-        print(
-            f"{name:8}{ours.rho:8.3f}{ours.within:8.0%}{ours.r2:8.3f}{ours.error:8.1%}   ", end=""
-        )
+        print(f"{name:8}{ours.rho:8.3f}{ours.within:8.0%}{ours.r2:8.3f}{ours.error:8.1%}", end="")
         print(f"   {table.rho:10.3f}{table.within:8.0%}   ", end="")
         print(f"{flops.rho:10.3f}{flops.within:8.0%}{report.repeat:8.3f}", end="")
         print(f"{time.monotonic() - begun:7.0f}  {model.recipe}", flush=True)

@@ -17,7 +17,7 @@ from optunas.space import Choice, Float, Int, JointSpace, Space
 from optunas.space.cell import Cell, Genotype
 from optunas.space.parameters import Parameter
 
-__all__ = ["COUNTS", "Question", "same_settings"]
+__all__ = ["COUNTS", "Question", "require_networks", "same_settings"]
 
 COUNTS = ("channels", "num_cells")
 
@@ -42,16 +42,7 @@ class Question:
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.space.num_architectures() == 0:
-            raise InvalidSpecError(
-                "The space holds hyperparameters alone: latency is of networks, and none is "
-                "searched here."
-            )
-        if own_build(self.space) is not None:
-            raise InvalidSpecError(
-                "The space builds its own networks, whose layers are not known before they are "
-                "built; leave their latency to be measured."
-            )
+        require_networks(self.space)
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
 
     def parts(self, member: Any) -> tuple[Any, dict[str, Any]]:
@@ -98,6 +89,24 @@ class Question:
             else:
                 found[name] = [default] * 2
         return found
+
+
+def require_networks(space: Space[Any]) -> None:
+    """Refuse a space whose networks are not known from their plan.
+
+    Raises:
+        InvalidSpecError: for hyperparameters alone, and for a space that builds its own networks.
+    """
+    if space.num_architectures() == 0:
+        raise InvalidSpecError(
+            "The space holds hyperparameters alone: latency is of networks, and none is searched "
+            "here."
+        )
+    if own_build(space) is not None:
+        raise InvalidSpecError(
+            "The space builds its own networks, whose layers are not known before they are built; "
+            "leave their latency to be measured."
+        )
 
 
 def same_settings(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
