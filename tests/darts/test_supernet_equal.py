@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from optunas.darts import depthwise, norms, stacked
+from optunas.darts import depthwise, stacked
 from optunas.darts.mixing import Mixing
 from optunas.darts.supernet import SuperNetwork
 from optunas.space import NB201, VOCABULARY, CellSpace, DenseCellSpace, Operation
@@ -156,7 +156,6 @@ def test_the_ways_of_large_inputs_are_right_on_small_ones(
     monkeypatch.setattr(depthwise, "TINY", 0)
     monkeypatch.setattr(stacked, "SMALL", 0)
     monkeypatch.setattr(stacked, "FEW", 0)
-    monkeypatch.setattr(norms, "MANY", 0)
     pair = Pair(name, shape, num_cells)
     pair.hold(pair.weights())
 
