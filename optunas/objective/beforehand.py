@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Beforehand", "LatencySource"]
 
-CLOSED = ("params", "flops")
+CLOSED = ("params", "flops", "peak_memory_bytes")
 """Metrics of an architecture that need no network."""
 
 
@@ -59,6 +59,11 @@ class Beforehand:
         self.space, self.task, self.metrics, self.device = space, task, tuple(metrics), device
         self.latency = latency
         self._proxies = TaskProxies(task, seed, device)
+        named = {m.name for m in self.metrics if m.compute is None}
+        if "energy_mj" in named and "energy_mj" not in getattr(task, "knows", ()):
+            from optunas.metrics import find_meter
+
+            find_meter(device)  # where there is none, that is said before any training
         self._closed = {*CLOSED, "latency_ms"} if latency is not None else {*CLOSED}
 
     def foresee(self, architecture: Any, settings: Mapping[str, Any]) -> dict[str, float]:
@@ -115,7 +120,7 @@ class Beforehand:
             assert shape is not None
             assert outputs is not None
             return self.latency.predict(architecture, shape, outputs, **network)
-        count = metrics.params if name == "params" else metrics.flops
+        count = getattr(metrics, name)  # one of CLOSED, by its own name
         return float(count(architecture, shape, outputs, **network))
 
     def _on_network(self, wanted: Metric, network: Any) -> float:
@@ -126,7 +131,8 @@ class Beforehand:
             return float(wanted.compute(network, shape))
         if wanted.name == "latency_ms":
             return metrics.latency_ms(network, (1, *shape), device=self.device)
+        if wanted.name == "energy_mj":
+            return metrics.energy_mj(network, (1, *shape), device=self.device)
         if wanted.name in ZERO_COST:
             return self._proxies.value(wanted.name, network)
-        count = metrics.params if wanted.name == "params" else metrics.flops
-        return float(count(network, shape))
+        return float(getattr(metrics, wanted.name)(network, shape))  # one of CLOSED

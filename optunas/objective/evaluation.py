@@ -16,6 +16,7 @@ from optunas.codec import suggest
 from optunas.errors import InvalidSpecError, OptunasError, TrainingError
 from optunas.measures import Direction, Metric, metric
 from optunas.nets.own_build import own_build
+from optunas.objective.afterwards import Afterwards, Readings, measured_afterwards
 from optunas.objective.beforehand import Beforehand, LatencySource
 from optunas.objective.earlier import earlier_trials, mark_untrained, remembered
 from optunas.objective.limits import Limits
@@ -110,12 +111,16 @@ class Objective:
         gives = getattr(task, "gives", ())
         self._given = [m for m in others if m.name in gives and m.compute is None]
         """What comes with the task's scores, known only after training."""
-        others = [m for m in others if m not in self._given]
+        after = measured_afterwards(task, others)
+        self._afterwards = Afterwards(task, after, device)
+        self._bought = [*self._given, *after]
+        """What only training tells: with its scores, or measured on the trained network."""
+        others = [m for m in others if m not in self._bought]
         check_abilities(task, others, device, score)
         self._beforehand = Beforehand(
             space, task, others, seed=seed, device=device, latency=latency
         )
-        everything = (*self.objectives, *others, *self._given)
+        everything = (*self.objectives, *others, *self._bought)
         self.constraints = Limits(constraints or {}, everything)
         """By metric; those on metrics that are known before training keep a trial from it."""
 
@@ -251,12 +256,12 @@ class Objective:
             return [], []
         trials = study.get_trials(deepcopy=False) if self.history is None else self.history
         same = ("digest", digest) if self.reuse else ("architecture", written)
-        found = earlier_trials(trials, *same, self._given)
+        found = earlier_trials(trials, *same, self._bought)
         return found, [t for t in found if t.state == TrialState.COMPLETE]
 
     def _mark_reused(self, trial: optuna.Trial, sources: Sequence[FrozenTrial]) -> dict[str, float]:
         mark_untrained(trial, "reused_from", sources[0].number)
-        given = remembered(sources, self._given)
+        given = remembered(sources, self._bought)
         self._note(trial, given)
         return given
 
@@ -294,7 +299,8 @@ class Objective:
                 trial, self.task, subject, settings, seed, self.device, resumed, self._scored, cheap
             )
             best = self._better(behind)
-            for reading in training:
+            readings = Readings(training)
+            for reading in readings:
                 step, value, cost = reading
                 if math.isnan(value):
                     raise TrainingError(f"The score of epoch {step} is not a number.")
@@ -313,6 +319,8 @@ class Objective:
                     if self.checkpoints is not None:
                         self.checkpoints.keep(trial, training.state(), seed)
                     raise optuna.TrialPruned(self._why(trial.study.pruner, trained, cheap))
+            if epochs:
+                given = {**given, **self._afterwards.measure(readings.network)}
         finally:
             trial.set_user_attr("epochs", epochs)
             trial.set_user_attr("seconds", seconds)

@@ -1,12 +1,13 @@
-"""Where a study's latency comes from: a measurement of each network, or a model that knows it."""
+"""Where a study's latency comes from: measured on each network, or known without one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from optunas.errors import InvalidSpecError
+from optunas.errors import InvalidSpecError, StorageError, UnknownNameError
 from optunas.nets.own_build import own_build
 from optunas.objective import LatencySource
 from optunas.space import Space
@@ -15,6 +16,9 @@ __all__ = ["MEASURED", "describe_latency", "latency_source", "read_latency"]
 
 MEASURED = "measured"
 
+PROFILE = "optunas roofline profile"
+"""Marks the content of a profile's file, as a calibration's marks its own."""
+
 
 def read_latency(given: Any) -> str | dict[str, Any]:
     """What a definition stores for ``StudySpec.latency``: a file's content, not its path.
@@ -22,27 +26,40 @@ def read_latency(given: Any) -> str | dict[str, Any]:
     A study goes on where the file is not, and with the values that it began with.
 
     Args:
-        given: ``measured``; the path of a file that ``optunas latency calibrate`` wrote; or its
-            content.
+        given: ``measured``; the path of a file that ``optunas latency calibrate`` wrote; the name
+            of a profile of :func:`optunas.metrics.profiles`, or the path of one in TOML; or what
+            this function returned.
 
     Raises:
-        InvalidSpecError: for anything else.
-        StorageError: for a file that cannot be read, or is no latency model.
+        UnknownNameError: for another name, with the nearest.
+        InvalidSpecError, StorageError: for a file that cannot be read, or holds something else.
     """
     if given == MEASURED:
         return MEASURED
-    if isinstance(given, (str, Path)) and str(given).endswith(".json"):
+    if isinstance(given, Mapping):
+        return dict(given)
+    if not isinstance(given, (str, Path)):
+        raise InvalidSpecError(
+            f"StudySpec.latency must be {MEASURED!r}, the path of a .json file of 'optunas latency "
+            f"calibrate', or a profile's name or .toml file, got {given!r}."
+        )
+    if str(given).endswith(".json"):
         from optunas.metrics.predicted import LatencyModel
         from optunas.metrics.predicted.files import read_json
 
-        given = read_json(given, "a latency model")
-        LatencyModel.from_dict(given)
-    if isinstance(given, Mapping):
-        return dict(given)
-    raise InvalidSpecError(
-        f"StudySpec.latency must be {MEASURED!r} or the path of a .json file that 'optunas latency "
-        f"calibrate' wrote, got {given!r}."
-    )
+        body = read_json(given, "a latency model")
+        LatencyModel.from_dict(body, repr(str(given)))
+        return body
+    if str(given).endswith(".toml"):
+        from optunas.metrics import load_profile
+
+        return {"kind": PROFILE, **_plain(load_profile(given))}
+    from optunas.metrics import profiles
+
+    names = [profile.name for profile in profiles()]
+    if given not in names:
+        raise UnknownNameError("latency", str(given), (MEASURED, *names))
+    return str(given)
 
 
 def latency_source(
@@ -62,25 +79,44 @@ def latency_source(
     Warns:
         OtherDeviceWarning: where the model was measured on another device than this one.
     """
-    if isinstance(latency, str):
+    if latency == MEASURED:
         return None
-    from optunas.metrics.predicted import LatencyModel
-
-    model = LatencyModel.from_dict(latency, "StudySpec.latency")
     if own_build(space) is not None or not getattr(task, "builds_cells", False):
         raise InvalidSpecError(
-            f"A latency model knows the networks of optunas.build; those of the task {task.name!r} "
-            f"are made otherwise. Leave latency at {MEASURED!r}."
+            f"Latency that is not measured is known of the networks of optunas.build; those of the "
+            f"task {task.name!r} are made otherwise. Leave latency at {MEASURED!r}."
         )
-    model.check(space, task.input_shape, task.num_outputs, training)
-    return model
+    source = _source(latency)
+    if isinstance(latency, Mapping) and latency.get("kind") != PROFILE:
+        source.check(space, task.input_shape, task.num_outputs, training)
+    return source
 
 
 def describe_latency(latency: str | Mapping[str, Any]) -> str:
     """One line for a study's table; empty where latency is measured."""
-    if isinstance(latency, str):
+    if latency == MEASURED:
         return ""
-    from optunas.metrics.predicted import LatencyModel
+    source = _source(latency)
+    if hasattr(source, "profile"):
+        return f"estimated for {source.profile.name}: it ranks networks, it does not time them"
+    return f"predicted for {source.device.name!r}, calibrated on {source.fitted} networks"
 
-    model = LatencyModel.from_dict(latency)
-    return f"predicted for {model.device.name!r}, calibrated on {model.fitted} networks"
+
+def _source(latency: str | Mapping[str, Any]) -> Any:
+    if isinstance(latency, Mapping) and latency.get("kind") != PROFILE:
+        from optunas.metrics.predicted import LatencyModel
+
+        return LatencyModel.from_dict(latency, "StudySpec.latency")
+    from optunas.metrics import EstimatedLatency, Profile
+
+    if isinstance(latency, str):
+        return EstimatedLatency(latency)
+    body = {name: value for name, value in latency.items() if name != "kind"}
+    try:
+        return EstimatedLatency(Profile(**body))
+    except TypeError as error:
+        raise StorageError(f"StudySpec.latency is a damaged profile: {error}.") from None
+
+
+def _plain(profile: Any) -> dict[str, Any]:
+    return {**asdict(profile), "tflops": dict(profile.tflops)}

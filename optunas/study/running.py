@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Collection
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ def run(
     with loop.lock():
         loop.reclaim()
     threads = threads_for(workers)
-    with Progress(handle, budget, timeout) if progress else nullcontext() as shown:
-        _set_threads(threads)
+    shows = Progress(handle, budget, timeout) if progress else nullcontext()
+    with _with_threads(threads), shows as shown:
         say = shown.say if shown is not None else _unheard
         _train_beside(handle, objective, say)
         if workers == 1:
@@ -130,8 +131,14 @@ def run_here(order: WorkerOrder) -> str:
 
 
 def threads_for(workers: int) -> int:
-    """Torch threads of a process: the cores shared among workers."""
-    return max(1, (os.cpu_count() or 1) // workers)
+    """Torch threads of a process: the cores shared among workers; ``OMP_NUM_THREADS`` is the most.
+
+    >>> threads_for(10_000)
+    1
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    most = int(wanted) if wanted.isdecimal() and int(wanted) else math.inf
+    return int(min(most, max(1, (os.cpu_count() or 1) // workers)))
 
 
 def check_device(device: str) -> None:
@@ -204,6 +211,18 @@ def _order(
 ) -> WorkerOrder:
     path = tuple(p for p in sys.path if p)
     return WorkerOrder(handle.name, handle.url, trust, path, device, threads, budget, seconds)
+
+
+@contextmanager
+def _with_threads(threads: int) -> Iterator[None]:
+    """Torch's threads inside; the caller's again afterwards, where torch was loaded before."""
+    torch = sys.modules.get("torch")
+    before = None if torch is None else torch.get_num_threads()
+    _set_threads(threads)
+    try:
+        yield
+    finally:
+        _set_threads(before or 0)
 
 
 def _set_threads(threads: int) -> None:

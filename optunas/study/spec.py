@@ -46,8 +46,9 @@ class StudySpec:
             for a metric that is maximised. What breaks one that is known before training is not
             trained and does not count against the budget.
         latency: where ``latency_ms`` comes from: ``"measured"`` on each network before it is
-            trained, or a file of ``optunas latency calibrate``, whose content is stored; then it
-            is known without a network.
+            trained; a file of ``optunas latency calibrate``; or a profile of a device at hand only
+            on paper, by name or as a TOML file: an estimate. A file's content is stored. What is
+            not measured is known without a network.
         budget: when the study ends.
         seed: of suggestions and trainings.
         score: ``"last"``, the value of a trial is its last epoch's score, or ``"best"``.

@@ -12,7 +12,7 @@ import pytest
 
 import optunas
 from optunas import NB201, Budget, StudySpec
-from optunas.errors import InvalidSpecError, StorageError
+from optunas.errors import InvalidSpecError, StorageError, UnknownNameError
 from optunas.metrics.predicted import LatencyModel
 from optunas.metrics.predicted.fingerprint import fingerprint
 from optunas.metrics.predicted.prices import Prices
@@ -88,10 +88,34 @@ def test_a_model_of_other_networks_is_refused_and_nothing_stored(file: Path) -> 
     assert optuna.get_all_study_names(storage) == []
 
 
-@pytest.mark.parametrize("given", ["laptop", 3, None, "laptop.txt"])
-def test_what_is_no_model_is_refused(given: Any) -> None:
+@pytest.mark.parametrize("given", [3, None, ["laptop"]])
+def test_what_is_no_source_is_refused(given: Any) -> None:
     with pytest.raises(InvalidSpecError, match=r"StudySpec\.latency must be"):
         replace(SPEC, latency=given)
+
+
+def test_an_unknown_name_gets_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="raspberry_pi_4"):
+        replace(SPEC, latency="raspberry_pi4")
+
+
+def test_a_profile_estimates_by_name_and_from_a_file(tmp_path: Path) -> None:
+    storage = optuna.storages.InMemoryStorage()
+    handle = optunas.run(replace(SPEC, latency="t4"), storage=storage, progress=False)
+    for trial in handle.trials():
+        cell = handle.candidate(trial)
+        estimate = optunas.metrics.estimate_latency_ms(cell, (1, 8, 8), 10, "t4", **NETWORK)
+        assert trial.values[1] == estimate
+    assert "it ranks networks" in describe_latency(handle.spec.latency)
+    path = tmp_path / "board.toml"
+    path.write_text('name = "board"\nbandwidth_gb_s = 4.0\n[tflops]\nfloat32 = 0.01\n')
+    spec = replace(SPEC, name="board", latency=path)
+    handle = optunas.create(spec, storage)
+    told = optunas.metrics.estimate_latency_ms(cell, (1, 8, 8), 10, path, **NETWORK)
+    path.unlink()
+    again = load("board", storage)
+    assert again.spec == spec
+    assert again.knowledge.known(cell) == handle.knowledge.known(cell) == {1: told}
 
 
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:

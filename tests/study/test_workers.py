@@ -7,12 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import toy_task
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.storages import InMemoryStorage
 
+import optunas
 from optunas import Budget
 from optunas.errors import OptunasError, TrainingError
 from optunas.study import workers
+from optunas.study.running import threads_for
 from optunas.study.workers import WorkerOrder, Workers
 
 texts = st.text(max_size=10)
@@ -121,3 +125,25 @@ def test_a_worker_that_does_not_end_is_killed(
     with pytest.raises(KeyboardInterrupt, match=r"Ctrl-C"):
         made.run(tick, lambda: 0, interval_s=0.02)
     assert started[0].returncode == -9
+
+
+def test_threads_are_divided_and_never_more_than_the_caller_wants(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert [threads_for(n) for n in (1, 2, 3, 20)] == [8, 4, 2, 1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert [threads_for(n) for n in (1, 2, 3)] == [3, 3, 2]
+
+
+def test_a_run_gives_torch_its_threads_back() -> None:
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        spec = toy_task.spec(budget=Budget(trials=1))
+        optunas.run(spec, storage=InMemoryStorage(), progress=False)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
