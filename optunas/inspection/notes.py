@@ -119,6 +119,12 @@ def study_note(
     return "\n\n".join(parts)
 
 
+def _whole_epochs(trial: FrozenTrial) -> int | str:
+    """Of the network, also those that earlier trials paid for; "" where unknown."""
+    own = trial.user_attrs.get("epochs")
+    return "" if own is None else own + trial.user_attrs.get("resumed_epochs", 0)
+
+
 def _resumed(trial: FrozenTrial) -> str:
     """What a promotion goes on from, and what it had to train again."""
     words = f"**Promoted:** it goes on from trial {trial.user_attrs[RESUMES]}."
@@ -240,7 +246,7 @@ def _front_table(
     for trial in front[:_MOST_ROWS]:
         values = (metric_value(trial, metric, overview.objectives) for metric in metrics)
         number = f"[{trial.number}]({link(trial.number)})"
-        epochs = str(trial.user_attrs.get("epochs", ""))
+        epochs = str(_whole_epochs(trial))
         rows.append([number, *map(_number, values), epochs, _plain(describe(trial))])
     if overview.reference is not None:
         reference = overview.reference

@@ -16,7 +16,7 @@ from optunas.codec import from_params
 from optunas.measures import Direction, Metric
 from optunas.pareto import feasible_trials, nondominated
 from optunas.samplers.by_name import generation_key
-from optunas.study.budget import Usage, with_patience
+from optunas.study.budget import Usage, whole_epochs, with_patience
 from optunas.study.knowledge import Knowledge
 from optunas.study.ledger import Ledger
 from optunas.study.spec import StudySpec
@@ -123,7 +123,8 @@ class StudyHandle:
     def front(self) -> Table:
         """The Pareto front: a row a trial, best first in the first objective.
 
-        Columns: ``trial``, the objectives, further metrics, ``epochs``, ``source``,
+        Columns: ``trial``, the objectives, further metrics, ``epochs`` (of the whole training, also
+        where several trials paid for it), ``source``,
         hyperparameters and ``architecture`` ("" when only hyperparameters are searched). A
         hyperparameter with the name of another column is ``epochs (searched)``.
         """
@@ -137,7 +138,7 @@ class StudyHandle:
             row |= {m.name: trial.user_attrs.get(m.name) for m in self.spec.all_metrics}
             row |= dict(zip(self._names, trial.values, strict=True))
             row |= {m.name: _whole(m, row[m.name]) for m in self.spec.all_metrics}
-            row |= {"epochs": trial.user_attrs.get("epochs")}
+            row |= {"epochs": whole_epochs(trial)}
             row |= {"source": trial.user_attrs.get("source", "")}
             architecture, hyperparameters = self.spec.space.parts(self.candidate(trial))
             words = "" if architecture is None else str(architecture)

@@ -73,3 +73,7 @@ def test_rungs_say_how_far_they_tell_the_end(handle: optunas.StudyHandle) -> Non
         if all(len(set(column)) == len(column) for column in pairs.T):
             assert rung.rho == pytest.approx(np.corrcoef(ranks.T)[0, 1])
     assert [rung.epochs for rung in rung_ranks(handle)] in ([1, 2, 4], [1, 2], [])
+
+
+def test_the_front_tells_the_epochs_of_the_whole_training(handle: optunas.StudyHandle) -> None:
+    assert {row["epochs"] for row in handle.front()} == {TRAINING["epochs"]}
