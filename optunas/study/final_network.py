@@ -30,7 +30,6 @@ __all__ = [
     "final_network",
     "middle_of",
     "searched_part",
-    "smallest",
 ]
 
 COUNTS = ("channels", "num_cells")
@@ -124,13 +123,6 @@ def _largest(parameter: Parameter) -> Any:
     return parameter.top
 
 
-def _smallest(parameter: Parameter) -> Any:
-    if isinstance(parameter, Choice):
-        return min(parameter.options)
-    assert isinstance(parameter, (Int, Float))
-    return parameter.low
-
-
 def complete(space: Space[Any], architecture: Any, network: Mapping[str, Any]) -> Any:
     """The member of ``space`` with this architecture, its hyperparameters chosen sensibly.
 
@@ -158,22 +150,6 @@ def complete(space: Space[Any], architecture: Any, network: Mapping[str, Any]) -
     member = space.decode(space.canonical(values))
     space.validate(member)
     return member
-
-
-def smallest(space: Space[Any], member: Any) -> Any:
-    """The member with every width and depth that the space searches at its smallest.
-
-    A joint space's other hyperparameters stay; where neither is searched, the member itself.
-    """
-    searched = set(COUNTS) & set(space.hyperparameter_names())
-    least = {
-        name: _smallest(parameter)
-        for name, parameter in space.parameters().items()
-        if name.rpartition(".")[2] in searched
-    }
-    if not least:
-        return member
-    return space.decode(space.canonical({**space.encode(member), **least}))
 
 
 def middle_of(name: str, parameter: Parameter, network: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from optunas.darts.result import SearchResult, read_result
 from optunas.errors import InvalidSpecError
 from optunas.samplers.by_name import generation_key
 from optunas.space import Cell, Genotype, JointSpace, Macro
-from optunas.study.final_network import complete, final_counts, searched_part, smallest
+from optunas.study.final_network import complete, final_counts, searched_part
 from optunas.study.handle import StudyHandle
 
 __all__ = ["Descent", "descent", "members_of", "seed"]
@@ -39,8 +39,7 @@ def seed(
         members: of its space, one or several; for a joint space also architectures alone,
             which get sensible hyperparameters (:func:`optunas.study.final_network.complete`). Or
             what ``optunas darts search`` wrote, the file's name or what ``read_result`` gives: the
-            network it kept (in a joint space at its smallest width and depth too), those of the
-            other restarts, and ``neighbours``.
+            network it kept, those of the other restarts, and ``neighbours``.
         source: shown with each trial; None is ``"darts"`` for a search's result, else ``"seed"``.
         neighbours: of a search's result: so many next best networks by its alphas and limits.
 
@@ -94,9 +93,8 @@ def _completed(handle: StudyHandle, member: Any) -> Any:
 def members_of(handle: StudyHandle, result: SearchResult, neighbours: int = 0) -> list[Any]:
     """The study's members that a search's result stands for, distinct and best first.
 
-    The network that was kept, as wide as it was searched for; the same at the smallest width and
-    depth of a joint space, for the cheap end of the front; then those of the other restarts, then
-    the ``neighbours`` next best by the kept one's alphas under the file's limits.
+    The network that was kept, then those of the other restarts, then the ``neighbours`` next best
+    by the kept one's alphas under the file's limits.
 
     Raises:
         InvalidSpecError: when the search was over another space.
@@ -122,7 +120,6 @@ def members_of(handle: StudyHandle, result: SearchResult, neighbours: int = 0) -
     # Own operations are found again by name.
     own = [part.from_json(architecture.to_json()) for architecture in found]
     members = [complete(spec.space, architecture, network) for architecture in own]
-    members.insert(1, smallest(spec.space, members[0]))
     return list({spec.space.digest(member): member for member in members}.values())
 
 

@@ -2,8 +2,7 @@
 
 Fashion-MNIST, 3,000 training images of 14 x 14, NAS-Bench-201's cells, width and learning rate;
 accuracy against parameters. For each seed one search and two studies of equal definition and seed:
-one begins with the search's network, the same at the smaller width, and its
-nearest alternatives, the other as usual. Printed:
+one begins with the search's network and its nearest alternatives, the other as usual. Printed:
 after how many trials the first has the hypervolume that the other ends with, as a share of the
 other's trials, without the search's cost and with it (in trainings: processor seconds of the search
 over the mean of a trial's). Volumes are of accuracy and the logarithm of parameters, from the worst
@@ -31,7 +30,6 @@ import optunas
 from optunas import NB201, Budget, Choice, Float, HyperSpace, JointSpace, StudySpec
 from optunas.darts import SearchSettings, ranked, search
 from optunas.pareto import hypervolume, reference_point
-from optunas.study.final_network import complete, smallest
 
 TASK = {"train_size": 3_000, "val_size": 5_000, "size": 14}
 DIRECTIONS = ("maximize", "minimize")
@@ -70,11 +68,7 @@ def run(job: tuple[int, bool]) -> dict[str, Any]:
         found = search(NB201, task, SETTINGS, seed=seed)
         best = ranked(NB201, found.weights, alternatives=NEIGHBOURS)
         searched = time.process_time() - started
-        space, widest = handle.spec.space, {"channels": 8}
-        members = [complete(space, one.architecture, widest) for one in best]
-        # As for a file of ``optunas darts search``: the best at its smallest width as well.
-        members.insert(1, smallest(space, members[0]))
-        optunas.seed(handle, members, source="darts")
+        optunas.seed(handle, [one.architecture for one in best], source="darts")
     started = time.process_time()
     optunas.run(handle, progress=False)
     trained = time.process_time() - started
