@@ -85,7 +85,7 @@ class ParetoHyperbandPruner(BasePruner):
     def hopeless(self, study: Study, trials_left: float) -> list[int]:
         """Numbers of the pruned trials that can no longer be promoted.
 
-        What is in an earlier front stays there, and of the trials at a rung, even if all that may
+        What dominates a trial stays ahead of it, and of the trials at a rung, even if all that may
         still come are worse, only one in ``eta`` goes on.
 
         Args:

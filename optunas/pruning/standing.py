@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from optuna import Study
 from optuna.study import StudyDirection
 
@@ -24,22 +25,35 @@ class Standing:
 
     Attributes:
         order: the candidates.
-        ahead: of each, how many dominate it by fronts: so many stay ahead whatever comes.
+        losses: of each, (n, k), with whether it breaks a constraint as the first column.
     """
 
     order: tuple[Candidate, ...]
-    ahead: tuple[int, ...]
+    losses: NDArray[np.float64]
 
     def first(self, eta: int) -> tuple[Candidate, ...]:
         """One in ``eta``, and at least one."""
         return self.order[: max(1, len(self.order) // eta)]
 
     def able(self, eta: int, coming: float) -> tuple[Candidate, ...]:
-        """Those that may be among the first when up to ``coming`` more have come here."""
+        """Those that may be among the first when up to ``coming`` more have come here.
+
+        What dominates a candidate stays ahead of it, whatever comes; all else may fall behind.
+        """
         if not coming:
             return self.first(eta)
         most = max(1.0, (len(self.order) + coming) / eta)
-        return tuple(c for c, ahead in zip(self.order, self.ahead, strict=True) if ahead < most)
+        if most >= len(self.order):
+            return self.order
+        return tuple(c for i, c in enumerate(self.order) if self._ahead(i) < most)
+
+    def _ahead(self, place: int) -> int:
+        """How many stay ahead of the candidate at ``place``."""
+        own, others = self.losses[place], self.losses
+        sound = (others[:, 0] < own[0]).sum()
+        alike = others[others[:, 0] == own[0]]
+        within = alike[(alike <= own).all(axis=1)]
+        return int(sound + (within < own).any(axis=1).sum())
 
 
 class Losses:
@@ -75,16 +89,15 @@ class Losses:
         there = [(c, self.of(c, rung)) for c in candidates if c.epochs >= rung]
         there = [(c, losses) for c, losses in there if not math.isnan(losses[0])]
         order: list[Candidate] = []
-        ahead: list[int] = []
+        rows: list[list[float]] = []
         for broken in (False, True):  # what breaks a constraint comes after all that does not
             group = [pair for pair in there if pair[0].broken == broken]
             if not group:
                 continue
-            ranking, front = pareto_order(np.array([losses for _, losses in group]))
-            before = len(order)
+            ranking, _ = pareto_order(np.array([losses for _, losses in group]))
             order += [group[place][0] for place in ranking]
-            ahead += [before + int((front < front[place]).sum()) for place in ranking]
-        return Standing(tuple(order), tuple(ahead))
+            rows += [[float(broken), *group[place][1]] for place in ranking]
+        return Standing(tuple(order), np.array(rows, dtype=np.float64))
 
 
 def _or_worst(loss: float) -> float:
