@@ -198,6 +198,7 @@ def test_checkpoints_that_nothing_goes_on_from_are_removed(sqlite: str) -> None:
     assert checkpoints(artifact_dir(sqlite)) == set()
 
 
+@pytest.mark.slow
 def test_checkpoints_are_artifacts_that_go_with_the_study(sqlite: str) -> None:
     handle = run(spec(budget=Budget(trials=None, wall_seconds=1e6, device_hours=0.02)), sqlite)
     folder = artifact_dir(sqlite)
@@ -207,6 +208,7 @@ def test_checkpoints_are_artifacts_that_go_with_the_study(sqlite: str) -> None:
     assert checkpoints(folder) == set()
 
 
+@pytest.mark.slow
 def test_a_lost_checkpoint_is_paid_again_and_told(sqlite: str) -> None:
     run(spec(), sqlite, trials=7)
     folder = artifact_dir(sqlite)
@@ -221,6 +223,7 @@ def test_a_lost_checkpoint_is_paid_again_and_told(sqlite: str) -> None:
     assert handle.usage().trials == 20
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_lost(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
     task = recorded()
     state = begin(task, None, {"width": 3, "mood": "fine"}).state()
@@ -247,6 +250,7 @@ def test_a_folder_that_cannot_be_written_costs_the_checkpoint_alone(
 # Workers, kills, restarts
 
 
+@pytest.mark.slow
 def test_a_study_that_stops_and_goes_on_promotes_as_one_that_does_not(sqlite: str) -> None:
     whole = run(spec(sampler="random"))
     for trials in (3, 6, 11, 20):
@@ -284,6 +288,7 @@ def test_a_promotion_whose_worker_dies_is_promoted_again(sqlite: str) -> None:
     assert again.user_attrs[RESUMES] == number
 
 
+@pytest.mark.slow
 def test_a_promotion_that_came_second_is_dropped(sqlite: str) -> None:
     """What another machine does between this one's look and its trial."""
     handle = stopped_before_a_promotion(sqlite)
@@ -354,6 +359,7 @@ def test_two_processes_without_a_lock_never_promote_a_trial_twice(sqlite: str) -
     assert len(promoted) == len(kept) + len(dropped)
 
 
+@pytest.mark.slow
 def test_workers_share_promotions(sqlite: str) -> None:
     handle = run(spec(), sqlite, workers=2, trust=["test_promotions", "toy_task"])
     assert handle.usage().trials == 20
