@@ -33,6 +33,8 @@ _HOME = {
     "Objective": "objective",
     "Operation": "space",
     "OptunasError": "errors",
+    "ParetoHalvingPruner": "pruning",
+    "ParetoHyperbandPruner": "pruning",
     "Space": "space",
     "Stack": "space",
     "StackSpace": "space",
@@ -115,7 +117,13 @@ if TYPE_CHECKING:
     from optunas.measures import Metric
     from optunas.nets.build import build
     from optunas.objective import Objective
-    from optunas.pruning import CheapAwareMedianPruner, report, should_prune
+    from optunas.pruning import (
+        CheapAwareMedianPruner,
+        ParetoHalvingPruner,
+        ParetoHyperbandPruner,
+        report,
+        should_prune,
+    )
     from optunas.space import (
         DARTS,
         NB201,
