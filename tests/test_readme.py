@@ -125,7 +125,7 @@ def test_two_set_up_commands_need_nothing_else() -> None:
     assert run.endswith(" . && .venv/bin/optunas study run studies/digits_cells.py")
     assert test.endswith(" -e '.[dev]' && .venv/bin/python -m pytest")
     assert "optunas" in project()["scripts"]
-    assert "optunas[bench,test]" in project()["optional-dependencies"]["dev"]
+    assert "optunas[bench,onnx,test]" in project()["optional-dependencies"]["dev"]
 
 
 def test_constraints_pin_every_dependency() -> None:

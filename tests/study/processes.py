@@ -47,6 +47,8 @@ class Run:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
+                # Where the tests run in the background, Ctrl-C is ignored, and that is inherited.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         self.pid = self._process.pid
 

@@ -118,7 +118,7 @@ def test_usage_and_outcomes_of_given_trials_are_those_of_the_study() -> None:
     assert handle.outcomes(trials) == handle.outcomes()
     assert handle.outcomes()["reused"] == 1
     assert list(handle.outcomes()) == [
-        *("complete", "pruned", "reused", "ruled out", "failed", "running", "waiting")
+        *("complete", "pruned", "promoted", "reused", "ruled out", "failed", "running", "waiting")
     ]
 
 
