@@ -159,7 +159,8 @@ def _labels(box: Box, points: Sequence[FrontPoint]) -> list[str]:
         if not point.label:
             continue
         words = shorten(point.label, 28)
-        width = text_width(words, 11)
+        bold = ' font-weight="600"' if point.kind == "reference" else ""
+        width = text_width(words, 11) * (1.1 if bold else 1.0)
         x, y = box.place(point.x, point.y)
         for left, base in (
             (x - width / 2, y - 11),
@@ -171,7 +172,6 @@ def _labels(box: Box, points: Sequence[FrontPoint]) -> list[str]:
             inside = box.left <= room[0] and room[2] <= box.right + 20 and room[1] >= box.top - 10
             if inside and room[3] <= box.bottom and not any(_meets(room, t) for t in taken):
                 taken.append(room)
-                bold = ' font-weight="600"' if point.kind == "reference" else ""
                 parts.append(text(left, base, words, 11, INK, extra=bold))
                 break
     return parts
