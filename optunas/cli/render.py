@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from optunas.errors import without_password
+from optunas.inspection.adapter import why_ended
 from optunas.study.best import best, importances
 from optunas.study.budget import LIMITS
 from optunas.study.handle import StudyHandle
@@ -60,7 +61,7 @@ def reasons(handle: StudyHandle) -> dict[str, int]:
     found: dict[str, int] = {}
     for trial in handle.trials(TrialState.PRUNED, TrialState.FAIL):
         attrs = trial.user_attrs
-        reason = str(attrs.get("failure") or attrs.get("reason") or "no reason recorded")
+        reason = why_ended(trial) or "no reason recorded"
         if "reused_from" in attrs:
             reason = "The same network was pruned before."
         found[reason] = found.get(reason, 0) + 1

@@ -28,6 +28,7 @@ __all__ = [
     "artifact_path",
     "attach",
     "best_trials_keep_constraints",
+    "broken_limits",
     "detach",
     "mirror_constraints",
     "named_constraints",
@@ -35,6 +36,7 @@ __all__ = [
     "save_trial_note",
     "trial_link",
     "uploaded",
+    "why_ended",
 ]
 
 NOTE_LENGTH = 2045
@@ -68,6 +70,23 @@ def named_constraints(trial: FrozenTrial) -> dict[str, float]:
     constraints = trial.constraints
     named = {name: value for name, value in constraints.items() if not name.isdecimal()}
     return named or constraints
+
+
+def broken_limits(trial: FrozenTrial) -> list[str]:
+    """The names of the constraints that a trial breaks."""
+    return [name for name, value in named_constraints(trial).items() if value > 0]
+
+
+def why_ended(trial: FrozenTrial) -> str:
+    """Why a trial was pruned or failed, the same words for trials with the same reason; or empty.
+
+    What ruled a network out is told with its value in the trial, and without it where trials are
+    counted.
+    """
+    attrs, broken = trial.user_attrs, broken_limits(trial)
+    if "ruled_out" in attrs and broken:
+        return f"Ruled out before training by the limit on {' and '.join(broken)}."
+    return str(attrs.get("failure") or attrs.get("reason") or "")
 
 
 def attach(

@@ -10,7 +10,12 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from optunas.inspection.adapter import NOTE_LENGTH, named_constraints
+from optunas.inspection.adapter import (
+    NOTE_LENGTH,
+    broken_limits,
+    named_constraints,
+    why_ended,
+)
 from optunas.measures import Metric
 from optunas.pruning.lineage import RESUMES
 
@@ -154,7 +159,7 @@ def _fate(trial: FrozenTrial, curve: Mapping[int, float]) -> str:
     if trial.state == TrialState.FAIL:
         failure = _plain(attrs.get("failure", "no reason is recorded."))
         return f"**Failed** ({spent}): {failure[:400]}"
-    broken = [name for name, value in named_constraints(trial).items() if value > 0]
+    broken = broken_limits(trial)
     extra = f" It breaks the constraint on {', '.join(broken)}." if broken else ""
     return f"**Complete** ({spent}).{extra}"
 
@@ -262,10 +267,9 @@ def _front_table(
 def _reasons(trials: Sequence[FrozenTrial]) -> list[str]:
     """Why trials were pruned and why they failed, most frequent first."""
     parts = []
-    fates = (("Pruned", TrialState.PRUNED, "reason"), ("Failed", TrialState.FAIL, "failure"))
-    for title, state, key in fates:
-        ended = [t for t in trials if t.state == state and key in t.user_attrs and not _reused(t)]
-        counts = Counter(_plain(t.user_attrs[key])[:200] for t in ended)
+    for title, state in (("Pruned", TrialState.PRUNED), ("Failed", TrialState.FAIL)):
+        ended = [why_ended(t) for t in trials if t.state == state and not _reused(t)]
+        counts = Counter(_plain(reason)[:200] for reason in ended if reason)
         if counts:
             lines = [f"- {count} × {reason}" for reason, count in counts.most_common(6)]
             parts += [f"### {title}: why", "\n".join(lines)]

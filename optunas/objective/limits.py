@@ -48,5 +48,15 @@ class Limits(dict[str, float]):
         for name in self:
             if name in values and self.excess(name, values[name]) > 0:
                 unit = f" {self._metrics[name].unit}" if self._metrics[name].unit else ""
-                words.append(f"{name} {values[name]:g}{unit} breaks the limit of {self[name]:g}")
+                value, limit = _text(values[name]), _text(self[name])
+                words.append(f"{name} {value}{unit} breaks the limit of {limit}")
         return ", ".join(words)
+
+
+def _text(value: float) -> str:
+    """Whole numbers in full, others with four digits.
+
+    >>> _text(1234567.0), _text(0.123456), _text(float("inf"))
+    ('1,234,567', '0.1235', 'inf')
+    """
+    return f"{value:,.0f}" if value == value // 1 else f"{value:.4g}"

@@ -32,6 +32,11 @@ MAX_FAILURES = 5
 """So many failures in a row mean that the study, not the candidate, is broken."""
 
 
+MIN_REUSED = 200
+"""So many reused or ruled out trials are waited for in small budgets too: a measured limit may rule
+out nine of ten networks, and each takes milliseconds."""
+
+
 class Watcher(Protocol):
     """What is told of every trial: the inspector, which writes notes, or a recorder."""
 
@@ -160,7 +165,7 @@ class Loop:
         )
 
     def _max_reused(self) -> int:
-        return self.handle.spec.max_reused or 10 * (self.budget.trials or 100)
+        return self.handle.spec.max_reused or max(MIN_REUSED, 10 * (self.budget.trials or 100))
 
     def _evaluate(self, trial: optuna.Trial) -> None:
         state, values = TrialState.FAIL, None

@@ -56,7 +56,7 @@ class StudySpec:
         repeats: trainings per candidate, with different seeds, before values are reused (their
             mean): for noisy objectives.
         max_reused: end after so many reused or ruled out trials; None is ten times the
-            budget's trials.
+            budget's trials, and at least 200.
         reference: train a small hand-made network on the same task, to stand beside the front.
         description: one line for tables and notes.
     """

@@ -127,6 +127,24 @@ def test_nothing_is_mirrored_without_constraints_or_where_names_are_numbers(
         assert adapter.named_constraints(frozen) == {"0": 1.0}
 
 
+def test_what_limits_rule_out_has_one_reason_whatever_the_value(study: optuna.Study) -> None:
+    reasons = set()
+    for value in (3.0, 4.0):
+        trial = study.ask()
+        trial.set_constraint("latency_ms", value)
+        trial.set_constraint("params", -1.0)
+        trial.set_user_attr("ruled_out", True)
+        trial.set_user_attr("reason", f"Ruled out before training: {value} is too much.")
+        ended = study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        assert adapter.broken_limits(ended) == ["latency_ms"]
+        reasons.add(adapter.why_ended(ended))
+    assert reasons == {"Ruled out before training by the limit on latency_ms."}
+    other = study.ask()
+    other.set_user_attr("reason", "Behind the median.")
+    told = study.tell(other, state=optuna.trial.TrialState.PRUNED)
+    assert adapter.why_ended(told) == "Behind the median."
+
+
 SAMPLERS = {
     "nsga2": lambda: optuna.samplers.NSGAIISampler(population_size=6, seed=1),
     "nsga3": lambda: optuna.samplers.NSGAIIISampler(population_size=6, seed=1),

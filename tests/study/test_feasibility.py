@@ -41,7 +41,7 @@ def test_the_sentence_tells_how_near_the_nearest_comes(monkeypatch: pytest.Monke
     least = smallest()
     with pytest.raises(InvalidSpecError, match="None of 1,000 random networks") as refusal:
         check_feasible(objective(params=least - 1))
-    assert f"params {least:g} breaks the limit of {least - 1:g}" in str(refusal.value)
+    assert f"params {least:,.0f} breaks the limit of {least - 1:,.0f}" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
