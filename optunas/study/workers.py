@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import IO
 
@@ -114,14 +115,14 @@ class Workers:
             start_new_session=True,
         )
         assert process.stdin is not None
-        process.stdin.write(self.order.to_json() + "\n")
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # dead already: that is seen when it is looked at
+            process.stdin.write(self.order.to_json() + "\n")
+            process.stdin.flush()
         self.processes[process] = log
 
     def _ended(self, process: subprocess.Popen[str], finished: Callable[[], int]) -> None:
         log = self.processes.pop(process)
-        if process.stdin is not None:
-            process.stdin.close()
+        _hang_up(process)
         log.seek(0)
         said = log.read().strip()
         log.close()
@@ -143,8 +144,7 @@ class Workers:
     def _stop(self) -> None:
         """Close the pipes, which ends the workers, and wait; kill what does not end."""
         for process in self.processes:
-            if process.stdin is not None:
-                process.stdin.close()
+            _hang_up(process)
         end = time.monotonic() + GRACE_S
         for process, log in self.processes.items():
             try:
@@ -154,3 +154,10 @@ class Workers:
                 process.wait()
             log.close()
         self.processes.clear()
+
+
+def _hang_up(process: subprocess.Popen[str]) -> None:
+    """Close the pipe to a worker, what it did not live to read included."""
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()

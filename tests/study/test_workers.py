@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,15 @@ def test_a_worker_that_does_not_end_is_killed(
     with pytest.raises(KeyboardInterrupt, match=r"Ctrl-C"):
         made.run(tick, lambda: 0, interval_s=0.02)
     assert started[0].returncode == -9
+
+
+def test_a_worker_that_dies_before_it_reads_its_order_is_one_that_died(
+    crew: Callable[[str, int], Workers],
+) -> None:
+    begun = crew("import sys; sys.exit(7)", 1)
+    begun.order = replace(ORDER, path=("x" * 500_000,))  # more than a pipe holds
+    with pytest.raises(TrainingError, match=r"4 workers died \(exit code 7\).*nothing"):
+        begun.run(nothing, lambda: 0, interval_s=0.02)
 
 
 def test_threads_are_divided_and_never_more_than_the_caller_wants(
