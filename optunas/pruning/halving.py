@@ -9,7 +9,7 @@ from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas.pruning.ladder import Ladder
-from optunas.pruning.lineage import Candidate, candidates
+from optunas.pruning.lineage import Candidate, candidates, root_of
 from optunas.pruning.standing import Losses, Standing
 
 __all__ = ["ParetoHalvingPruner", "ParetoHyperbandPruner"]
@@ -92,11 +92,15 @@ class ParetoHyperbandPruner(BasePruner):
             study: as for :meth:`promotable`.
             trials_left: new ones that may still come; ``math.inf`` where no limit is known.
         """
-        losses, everyone = Losses(study), candidates(study.get_trials(deepcopy=False))
+        trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+        losses, everyone = Losses(study), candidates(trials.values())
+        # Also those that have reported nothing yet, and are no candidates.
+        running = [t for t in trials.values() if t.state == TrialState.RUNNING]
+        roots = [root_of(trial, trials) for trial in running]
         hopeful: set[int] = set()
         for bracket in range(self.ladder.brackets):
             own = [c for c in everyone if self.ladder.bracket(c.root) == bracket]
-            coming = trials_left + sum(c.last.state == TrialState.RUNNING for c in own)
+            coming = trials_left + sum(self.ladder.bracket(root) == bracket for root in roots)
             for rung in self.ladder.rungs(bracket, max((c.epochs for c in own), default=0)):
                 able = losses.standing(own, rung).able(self.ladder.eta, coming)
                 these = [c for c in able if c.waiting and self._rung(c) == rung]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["CHARGED", "RESUMES", "Candidate", "candidates"]
+__all__ = ["CHARGED", "RESUMES", "Candidate", "candidates", "root_of"]
 
 RESUMES = "resumes_from"
 """User attribute of a promotion: the number of the pruned trial whose training it continues."""
@@ -67,7 +67,7 @@ def candidates(trials: Iterable[FrozenTrial]) -> list[Candidate]:
     chains: dict[int, list[FrozenTrial]] = {}
     for trial in by_number.values():
         if trial.state not in (TrialState.FAIL, TrialState.WAITING):
-            chains.setdefault(_root(trial, by_number), []).append(trial)
+            chains.setdefault(root_of(trial, by_number), []).append(trial)
     shut = _resumed(by_number.values())
     return [
         _candidate(root, chain, shut)
@@ -90,7 +90,7 @@ def _epochs(curve: dict[int, float]) -> int:
     return max(curve, default=-1) + 1
 
 
-def _root(trial: FrozenTrial, by_number: dict[int, FrozenTrial]) -> int:
+def root_of(trial: FrozenTrial, by_number: dict[int, FrozenTrial]) -> int:
     """Number of the first trial of a chain; numbers go down, so that the walk ends."""
     number = trial.number
     while True:

@@ -330,6 +330,18 @@ def test_what_is_hopeless_is_never_promoted(points: list[tuple[int, int]], eta: 
     assert study.pruner.hopeless(as_pruners_see(study), math.inf) == []  # type: ignore[attr-defined]
 
 
+def test_a_running_trial_that_has_not_reported_yet_may_still_make_room() -> None:
+    study = study_of(ParetoHalvingPruner(1, 3), ("maximize",))
+    for value in (0.5, 0.4, 0.3, 0.2, 0.1):
+        run(study, [value] * 3)
+    pruner, see = ParetoHalvingPruner(1, 3), as_pruners_see(study)
+    assert 1 in pruner.hopeless(see, 0)
+    begun = study.ask()
+    assert 1 not in pruner.hopeless(see, 0)
+    run(study, [0.05] * 3, trial=begun)
+    assert promotable(study) == [1]
+
+
 def test_survivors_are_about_one_in_eta_at_each_rung() -> None:
     rng = np.random.default_rng(0)
     study = study_of(ParetoHalvingPruner(1, 3))

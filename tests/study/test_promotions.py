@@ -266,10 +266,7 @@ def test_two_processes_without_a_lock_never_promote_a_trial_twice(sqlite: str) -
 def test_workers_share_promotions(sqlite: str) -> None:
     handle = run(spec(), sqlite, workers=2, trust=["promoting", "toy_task"])
     assert handle.usage().trials == 20
-    # One may decide that a checkpoint is over while the other is about to use it: that is told.
-    check(handle, resumes=None)
-    lost = [t for t in promotions(handle) if "checkpoint_lost" in t.user_attrs]
-    assert len(lost) <= 1
+    check(handle)
 
 
 # Samplers, seams, wrong input
