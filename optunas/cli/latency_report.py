@@ -122,7 +122,7 @@ def print_measured(rows: Sequence[Row], asked: Asked) -> None:
         )
     out.print(grid)
     for number, label in enumerate(labels, start=1):
-        print_plain(out, f"{number:>4}  {label}")
+        _print_plain(out, f"{number:>4}  {label}")
     loose = sum(not row.latency.settled for row in rows)
     if loose:
         out.print(
@@ -194,14 +194,14 @@ def print_model(model: LatencyModel) -> None:
         if ends is not None
     )
     kind = settings["space"].get("kind", "own")
-    print_plain(
+    _print_plain(
         out,
         f"networks: {kind} space, input {shape}, {settings['num_outputs']} outputs"
         + (f", {counts}" if counts else ""),
     )
-    print_plain(out, f"fitted to {model.fitted} networks: {model.recipe}")
+    _print_plain(out, f"fitted to {model.fitted} networks: {model.recipe}")
     if model.report is None:
-        print_plain(out, "no network was held out: how well it predicts is not known")
+        _print_plain(out, "no network was held out: how well it predicts is not known")
         return
     report = model.report
     grid = Grid(
@@ -220,12 +220,12 @@ def print_model(model: LatencyModel) -> None:
             grid.add_row(name, *cells)
     out.print(grid)
     if report.repeat is not None:
-        print_plain(
+        _print_plain(
             out,
             f"Half of the measurement's passes agrees with the other half to {report.repeat:.3f} "
             "(Spearman).",
         )
 
 
-def print_plain(out: Console, line: str) -> None:
+def _print_plain(out: Console, line: str) -> None:
     out.print(line, highlight=False, markup=False, soft_wrap=True)

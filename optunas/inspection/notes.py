@@ -17,6 +17,7 @@ from optunas.inspection.adapter import (
     why_ended,
 )
 from optunas.measures import Metric
+from optunas.objective.resuming import whole_epochs
 from optunas.pruning.lineage import RESUMES
 
 __all__ = ["Overview", "metric_value", "study_note", "trial_note"]
@@ -122,12 +123,6 @@ def study_note(
     parts.append(_front_table(overview, describe, link))
     parts += _reasons(trials)
     return "\n\n".join(parts)
-
-
-def _whole_epochs(trial: FrozenTrial) -> int | str:
-    """Of the network, also those that earlier trials paid for; "" where unknown."""
-    own = trial.user_attrs.get("epochs")
-    return "" if own is None else own + trial.user_attrs.get("resumed_epochs", 0)
 
 
 def _resumed(trial: FrozenTrial) -> str:
@@ -251,7 +246,8 @@ def _front_table(
     for trial in front[:_MOST_ROWS]:
         values = (metric_value(trial, metric, overview.objectives) for metric in metrics)
         number = f"[{trial.number}]({link(trial.number)})"
-        epochs = str(_whole_epochs(trial))
+        whole = whole_epochs(trial)
+        epochs = "" if whole is None else str(whole)
         rows.append([number, *map(_number, values), epochs, _plain(describe(trial))])
     if overview.reference is not None:
         reference = overview.reference

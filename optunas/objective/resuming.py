@@ -8,19 +8,26 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from optunas.errors import TrainingError
 from optunas.pruning import report
 from optunas.tasks import Task
 from optunas.tasks.resuming import Training, begin
 
-__all__ = ["CHECKPOINT", "RESUMED_EPOCHS", "Checkpoints", "Earlier", "start"]
+__all__ = ["CHECKPOINT", "RESUMED_EPOCHS", "Checkpoints", "Earlier", "start", "whole_epochs"]
 
 CHECKPOINT = "optunas:checkpoint"
 """User attribute of a pruned trial: the training's seed, and the artifact that holds its state."""
 
 RESUMED_EPOCHS = "resumed_epochs"
 """User attribute of a promotion: epochs that earlier trials have paid for."""
+
+
+def whole_epochs(trial: FrozenTrial) -> int | None:
+    """Epochs of a trial's network: also those that earlier trials paid for; None where unknown."""
+    own = trial.user_attrs.get("epochs")
+    return None if own is None else int(own) + int(trial.user_attrs.get(RESUMED_EPOCHS, 0))
 
 
 @dataclass(frozen=True)

@@ -131,12 +131,6 @@ def epochs_of(trial: FrozenTrial) -> int:
     return max(_spent(trial)[0], len(curve(trial)) - before, 0)
 
 
-def whole_epochs(trial: FrozenTrial) -> int | None:
-    """Epochs of a trial's network: also those that earlier trials paid for; None where unknown."""
-    own = trial.user_attrs.get("epochs")
-    return None if own is None else int(own) + int(trial.user_attrs.get(RESUMED_EPOCHS, 0))
-
-
 def seconds_of(trial: FrozenTrial) -> float:
     """Seconds of training that a trial has cost so far (recorded seconds for tables)."""
     if "seconds" in trial.user_attrs:

@@ -14,9 +14,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas.codec import from_params
 from optunas.measures import Direction, Metric
+from optunas.objective.resuming import whole_epochs
 from optunas.pareto import feasible_trials, nondominated
 from optunas.samplers.by_name import generation_key
-from optunas.study.budget import Usage, whole_epochs, with_patience
+from optunas.study.budget import Usage, with_patience
 from optunas.study.knowledge import Knowledge
 from optunas.study.ledger import Ledger
 from optunas.study.spec import StudySpec
