@@ -98,7 +98,10 @@ def describe_latency(latency: str | Mapping[str, Any]) -> str:
         return ""
     source = _source(latency)
     if hasattr(source, "profile"):
-        return f"estimated for {source.profile.name}: it ranks networks, it does not time them"
+        return (
+            f"estimated for {source.profile.name} from peaks ({source.basis}): it ranks networks, "
+            "it does not time them"
+        )
     return f"predicted for {source.device.name!r}, calibrated on {source.fitted} networks"
 
 

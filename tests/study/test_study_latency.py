@@ -106,7 +106,9 @@ def test_a_profile_estimates_by_name_and_from_a_file(tmp_path: Path) -> None:
         cell = handle.candidate(trial)
         estimate = optunas.metrics.estimate_latency_ms(cell, (1, 8, 8), 10, "t4", **NETWORK)
         assert trial.values[1] == estimate
-    assert "it ranks networks" in describe_latency(handle.spec.latency)
+    told = describe_latency(handle.spec.latency)
+    assert "it ranks networks" in told
+    assert "8.1 TFLOP/s in float32" in told
     path = tmp_path / "board.toml"
     path.write_text('name = "board"\nbandwidth_gb_s = 4.0\n[tflops]\nfloat32 = 0.01\n')
     spec = replace(SPEC, name="board", latency=path)

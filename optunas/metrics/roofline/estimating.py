@@ -6,9 +6,8 @@ from pathlib import Path
 
 from optunas.metrics.flow.planned import program_of
 from optunas.metrics.flow.steps import Program, Segment
-from optunas.metrics.memory_use import ITEM_BYTES
 from optunas.metrics.roofline.catalogue import find_profile
-from optunas.metrics.roofline.profile import Profile
+from optunas.metrics.roofline.profile import TYPE_BYTES, Profile
 from optunas.nets.skeleton import Architecture, check_counts
 from optunas.space.joint import Joint
 
@@ -45,7 +44,9 @@ def estimate_latency_ms(
         channels: as for ``build``.
         num_cells: as for ``build``.
         batch: samples at once.
-        dtype: ``float32``, ``float16``, ``bfloat16``, ``int8`` or ``float64``.
+        dtype: ``float32``, ``tf32``, ``float16``, ``bfloat16``, ``int8`` or ``float64``; each at
+            its own peak, see :attr:`Profile.tflops`. A float32 network under torch runs its
+            convolutions in ``tf32`` on an A100 or H200 unless torch was told otherwise.
 
     Raises:
         UnknownNameError: for an unknown profile, with the nearest.
@@ -65,6 +66,9 @@ class EstimatedLatency:
         batch: samples at once.
         dtype: of the network's numbers.
 
+    Attributes:
+        basis: in words, the peaks that the estimates are made from.
+
     Raises:
         UnknownNameError, InvalidSpecError: as :func:`estimate_latency_ms`.
     """
@@ -74,7 +78,7 @@ class EstimatedLatency:
     ) -> None:
         self.profile, self.dtype = find_profile(profile), dtype
         (self.batch,) = check_counts(batch=batch)
-        self.profile.rate(dtype)
+        self.basis = self.profile.basis(dtype)
 
     def predict(
         self,
@@ -103,7 +107,7 @@ def program_ms(program: Program, profile: Profile, batch: int = 1, dtype: str = 
 def _segment_ms(segment: Segment, profile: Profile, batch: int, dtype: str) -> float:
     # In milliseconds: of an operation, of a byte, of a kernel.
     each_flop, each_byte = 1e3 / profile.rate(dtype), 1e-6 / profile.bandwidth_gb_s
-    overhead, itemsize, sizes = profile.overhead_us / 1e3, ITEM_BYTES[dtype], segment.sizes
+    overhead, itemsize, sizes = profile.overhead_us / 1e3, TYPE_BYTES[dtype], segment.sizes
     total = 0.0
     for step in segment.steps:
         if step.in_training or (profile.fused and step.kind in FUSED):

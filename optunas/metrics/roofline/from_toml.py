@@ -26,7 +26,7 @@ def load_profile(path: str | Path) -> Profile:
         source = "its data sheet"
 
         [tflops]                  # peak, dense; at least one type
-        float32 = 0.048
+        float32 = 0.048           # others: tf32, float16, bfloat16, int8, float64
 
     Raises:
         InvalidSpecError: for a file that cannot be read, and for keys and values that cannot be,

@@ -72,10 +72,108 @@ def test_types_run_at_the_next_wider_rate() -> None:
     profile = own(tflops={"float32": 1.0, "float16": 8.0})
     assert profile.rate("int8") == 8e12
     assert profile.rate("bfloat16") == 1e12
+    assert profile.runs_as("tf32") == "float32"
+    with pytest.raises(InvalidSpecError, match="has no rate for float32"):
+        own(tflops={"tf32": 1.0}).rate("float32")
     with pytest.raises(InvalidSpecError, match="has no rate for float64"):
         profile.rate("float64")
     with pytest.raises(InvalidSpecError, match="did you mean 'float16'"):
         estimate_latency_ms(Macro(), (4,), 2, own(), dtype="flot16")
+
+
+PEAKS = {
+    # profile and type: (units, operations a cycle of each, GHz), as the vendors' papers give them
+    ("laptop", "float32"): (4, 32, 2.8),
+    ("laptop", "float64"): (4, 16, 2.8),
+    ("raspberry_pi_4", "float32"): (4, 8, 1.5),
+    ("raspberry_pi_4", "float64"): (4, 4, 1.5),
+    ("jetson_tx2", "float32"): (256, 2, 1.3),
+    ("jetson_tx2", "float16"): (256, 4, 1.3),
+    ("jetson_tx2", "float64"): (2, 8, 1.3),
+    ("jetson_orin_nano", "float32"): (1024, 2, 0.625),
+    ("jetson_orin_nano", "float64"): (8, 4, 0.625),
+    ("jetson_orin_nano", "tf32"): (32, 256, 0.625),
+    ("jetson_orin_nano", "float16"): (32, 512, 0.625),
+    ("jetson_orin_nano", "bfloat16"): (32, 512, 0.625),
+    ("jetson_orin_nano", "int8"): (32, 1024, 0.625),
+    ("jetson_orin_nano_super", "float32"): (1024, 2, 1.02),
+    ("jetson_orin_nano_super", "float64"): (8, 4, 1.02),
+    ("jetson_orin_nano_super", "tf32"): (32, 256, 1.02),
+    ("jetson_orin_nano_super", "float16"): (32, 512, 1.02),
+    ("jetson_orin_nano_super", "bfloat16"): (32, 512, 1.02),
+    ("jetson_orin_nano_super", "int8"): (32, 1024, 1.02),
+    ("t4", "float32"): (2560, 2, 1.59),
+    ("t4", "float64"): (40, 4, 1.59),
+    ("t4", "float16"): (320, 128, 1.59),
+    ("t4", "int8"): (320, 256, 1.59),
+    ("a100", "float64"): (3456, 2, 1.41),
+    ("a100", "float32"): (6912, 2, 1.41),
+    ("a100", "tf32"): (432, 256, 1.41),
+    ("a100", "float16"): (432, 512, 1.41),
+    ("a100", "bfloat16"): (432, 512, 1.41),
+    ("a100", "int8"): (432, 1024, 1.41),
+    ("h200", "float64"): (8448, 2, 1.98),
+    ("h200", "float32"): (16896, 2, 1.98),
+    ("h200", "tf32"): (528, 512, 1.83),
+    ("h200", "float16"): (528, 1024, 1.83),
+    ("h200", "bfloat16"): (528, 1024, 1.83),
+    ("h200", "int8"): (528, 2048, 1.83),
+}
+
+BUSES = {
+    # bits, and 10^9 transfers a second
+    "laptop": (2 * 64, 3.2),
+    "raspberry_pi_4": (32, 3.2),
+    "jetson_tx2": (128, 3.732),
+    "jetson_orin_nano": (128, 4.266),
+    "jetson_orin_nano_super": (128, 6.4),
+    "t4": (256, 10.0),
+    "a100": (5120, 3.186),
+}
+
+
+def test_peaks_are_units_times_width_times_clock() -> None:
+    """Within the rounding of the data sheets, which say 20 of 20.5 and 34 of 33.5."""
+    stored = {(p.name, dtype): rate for p in profiles() for dtype, rate in p.tflops.items()}
+    assert stored.keys() == PEAKS.keys()
+    for which, (units, each, ghz) in PEAKS.items():
+        assert stored[which] == pytest.approx(units * each * ghz / 1e3, rel=0.025), which
+
+
+def test_bandwidths_are_bus_times_transfers() -> None:
+    for profile in profiles():
+        if profile.name in BUSES:  # the H200's clock is not published
+            bits, rate = BUSES[profile.name]
+            assert profile.bandwidth_gb_s == pytest.approx(bits / 8 * rate, rel=0.01), profile.name
+    assert {profile.name for profile in profiles()} == {*BUSES, "h200"}
+
+
+def test_float32_inside_the_tensor_cores_is_a_type_of_its_own() -> None:
+    """As many bytes as float32, at another rate; without tensor cores it is float32."""
+    macro = Macro((), (Dense(4096, "relu", "none"),))
+    arguments: tuple[tuple[int, ...], int] = ((4096,), 10)
+    plain, inside = (
+        estimate_latency_ms(macro, *arguments, "a100", batch=4096, dtype=dtype)
+        for dtype in ("float32", "tf32")
+    )
+    assert inside < plain / 4
+    alone = [estimate_latency_ms(macro, *arguments, "a100", dtype=d) for d in ("float32", "tf32")]
+    assert alone[0] == alone[1]  # a single sample waits for the weights
+    same = [estimate_latency_ms(macro, *arguments, "t4", dtype=d) for d in ("float32", "tf32")]
+    assert same[0] == same[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "wanted"),
+    [
+        ("a100", "float32", "19.5 TFLOP/s in float32 and 2,039 GB/s"),
+        ("a100", "tf32", "156 TFLOP/s in tf32 and 2,039 GB/s"),
+        ("t4", "bfloat16", "8.1 TFLOP/s in float32 (bfloat16 runs as it) and 320 GB/s"),
+        ("laptop", "int8", "0.3584 TFLOP/s in float32 (int8 runs as it) and 51.2 GB/s"),
+    ],
+)
+def test_an_estimate_says_which_peak_it_is_from(name: str, dtype: str, wanted: str) -> None:
+    assert EstimatedLatency(name, dtype=dtype).basis == wanted
 
 
 @pytest.mark.parametrize("kind", ["NB201", "DARTS"])
