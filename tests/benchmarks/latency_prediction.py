@@ -5,6 +5,8 @@ NAS-Bench-201 and DARTS and for a Once-for-All space: 60 networks to fit to, 50 
 ``python tests/benchmarks/latency_prediction.py devices`` fits ten recorded devices from 30 cells
 each; the file that ``OPTUNAS_NB201`` names has their latencies (``latency_ms``,
 ``latency_devices``, ``ops``, ``op_names``; see ``optunas.tasks.nas_bench_201``).
+``python tests/benchmarks/latency_prediction.py regressors [cells] [draws]`` compares the model with
+other regressors on the same devices and the same cells, judged on 1,000 others a draw.
 
 Cells whose output does not see the input are left out on both sides: a study rules them out before
 training. (Of the Raspberry Pi's 15,625 times the 276 below 1 ms are all of such cells: its runtime
@@ -21,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from latency_regressors import REGRESSORS, case_of
 
 from optunas import DARTS, NB201, OFA_MOBILENET_V3
 from optunas.metrics.predicted import Question
-from optunas.metrics.predicted.agreement import agreement, straight_line
+from optunas.metrics.predicted.agreement import Agreement, agreement, straight_line
 from optunas.metrics.predicted.calibrating import Calibration, calibrate, default_how
 from optunas.metrics.predicted.design import Design, design_of
 from optunas.metrics.predicted.prices import fit_prices
@@ -38,10 +41,14 @@ HERE: dict[str, tuple[Any, tuple[int, ...], dict[str, int]]] = {
     "OFA": (OFA_MOBILENET_V3, (3, 32, 32), {}),
 }
 
+RECORDED: tuple[Any, ...] = (NB201, (3, 32, 32), 10, {"channels": 16, "num_cells": 5})
+"""What the devices were timed on."""
+
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """Source and target of the edges, in the file's order."""
 
 FEW, MANY, DRAWS = 30, 2000, 10
+JUDGES = 1000
 
 
 def here(names: list[str], passes: int) -> None:
@@ -76,7 +83,7 @@ def devices(path: str) -> None:
     """Fit each recorded device from few and from many cells; print the mean over the draws."""
     file = np.load(path)
     cells = _cells(file)
-    question = Question(NB201, (3, 32, 32), 10, {"channels": 16, "num_cells": 5})
+    question = Question(*RECORDED)
     seen = np.array([cell.is_connected() for cell in cells])
     design = design_of([question.network(cell) for cell in cells])
     macs = design.built @ design.work[:, :4].sum(axis=1)
@@ -105,6 +112,43 @@ def devices(path: str) -> None:
         gaps.append(results[1][0] - results[0][0])
         print(f"{device!s:14}" + "".join(f"{f'{r:.3f} ({w:.0%})':>15}" for r, w in results))
     print(f"largest gap of {FEW} cells behind {MANY}: {max(gaps):.3f} rho")
+
+
+def regressors(path: str, few: int, draws: int) -> None:
+    """Medians over devices and draws of each regressor's agreement, and where it is behind."""
+    file = np.load(path)
+    cells = _cells(file)
+    rows_of = {str(cell): row for row, cell in enumerate(cells)}
+    connected = np.flatnonzero([cell.is_connected() for cell in cells])
+    question = Question(*RECORDED)
+    design = design_of([question.network(cell) for cell in cells])
+    found: dict[str, list[list[Agreement]]] = {name: [] for name in REGRESSORS}
+    for column, device in enumerate(file["latency_devices"]):
+        ms = np.asarray(file["latency_ms"][:, column], dtype=float)
+        for per_draw in found.values():
+            per_draw.append([])
+        for seed in range(draws):
+            chosen = choose_networks(question, few, 0, seed).fit
+            fit = np.array([rows_of[str(member)] for member in chosen])
+            rest = np.setdiff1d(connected, fit)
+            judges = np.random.default_rng(seed).choice(rest, JUDGES, replace=False)
+            case = case_of(design, ms[fit], fit, judges)
+            for name, regressor in REGRESSORS.items():
+                found[name][-1].append(agreement(regressor(case), ms[judges]))
+        medians = {name: np.median(each[-1], axis=0) for name, each in found.items()}
+        print(
+            f"{device!s:12}" + "; ".join(f"{n} {m[0]:.3f} {m[1]:.0%}" for n, m in medians.items())
+        )
+    print(f"\n{few} cells: medians over devices and draws; means of the devices' medians; and the")
+    print("worst of these against the model's")
+    heads = ("rho", "in 10%", "R2", "rho", "in 10%", "rho", "in 10%")
+    print(f"{'':20}" + "".join(f"{head:>9}" for head in heads))
+    own = np.median(found["model"], axis=1)
+    for name, each in found.items():
+        all_, device = np.median(np.array(each).reshape(-1, 4), axis=0), np.median(each, axis=1)
+        worst, mean = (device - own).min(axis=0), device.mean(axis=0)
+        print(f"{name:20}{all_[0]:9.3f}{all_[1]:9.1%}{all_[2]:9.3f}", end="")
+        print(f"{mean[0]:9.4f}{mean[1]:9.1%}{worst[0]:+9.3f}{worst[1]:+9.1%}")
 
 
 def _cells(file: Any) -> list[Cell]:
@@ -163,5 +207,10 @@ if __name__ == "__main__":
         if "OPTUNAS_NB201" not in os.environ:
             sys.exit("skipped: OPTUNAS_NB201 names no file")
         devices(os.environ["OPTUNAS_NB201"])
+    elif what == "regressors":
+        if "OPTUNAS_NB201" not in os.environ:
+            sys.exit("skipped: OPTUNAS_NB201 names no file")
+        counts = [int(one) for one in sys.argv[2:4]]
+        regressors(os.environ["OPTUNAS_NB201"], *(counts + [FEW, DRAWS][len(counts) :]))
     else:
         here(sys.argv[3:] or list(HERE), int(sys.argv[2]) if len(sys.argv) > 2 else 8)

@@ -9,6 +9,16 @@ regression), so there may be more terms than networks.
 
 The errors that count are relative ones, and large ones count less (Huber), since a busy machine
 makes some readings far too long.
+
+Other regressors were tried on ten recorded devices (``tests/benchmarks/latency_prediction.py
+regressors``: NAS-Bench-201, 1,000 other cells as judges, ten draws), and none won. From 30 cells,
+means of the devices' median rho and share within a tenth: this model .978 and 87.3 %; least squares
+on counts .977, 86.0 %; ridge with products of counts .962, 78.7 %; a Gaussian process with a linear
+and an RBF kernel .976, 85.9 %; on logarithms of milliseconds .967, 79.1 % at best. What learned
+only the rest that this model leaves had at most .978 and 86.7 % (ridge, Gaussian process, forest,
+boosting). From 60 cells the order is the same: .978 and 87.7 % here, .978 and 86.8 % for the next.
+Trees on 3,000 cells ranked none of seven devices better than this model does from 2,000, the
+Raspberry Pi 4 excepted (.98, not .97): its runtime leaves out some operations that lead nowhere.
 """
 
 from __future__ import annotations

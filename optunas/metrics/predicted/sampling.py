@@ -32,7 +32,8 @@ def choose_networks(question: Question, fit: int, held_out: int, seed: int = 0) 
 
     Half of the others are random. The other half is chosen from a pool of random members, and
     networks of one option throughout, such that the variance of what is fitted falls most
-    (D-optimal: Fedorov 1972, one after the other): each operation occurs, and the extremes do.
+    (D-optimal: Fedorov 1972, one after the other): each operation occurs, the extremes do, and
+    operations whose output is not used, by which a fit tells whether the device leaves them out.
     Members whose output does not see the input are left out: a study rules them out before
     training, and what a compiler leaves of them has the latency of nothing.
 
@@ -104,7 +105,8 @@ def _telling(question: Question, given: list[Any], pool: list[Any], count: int) 
     networks = [question.network(member) for member in (*given, *pool)]
     design = design_of(networks)
     counts = design.built
-    rows = np.column_stack([counts @ design.by_name(), counts @ design.work])
+    idle = (counts - design.used).sum(axis=1)
+    rows = np.column_stack([counts @ design.by_name(), counts @ design.work, idle])
     size = rows.std(axis=0)
     rows = np.column_stack([np.ones(len(rows)), (rows / np.where(size > 0, size, 1.0))])
     rows[:, 1:] -= rows[:, 1:].mean(axis=0)

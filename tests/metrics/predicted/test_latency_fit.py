@@ -185,6 +185,14 @@ def test_networks_to_measure_cover_the_operations_and_do_not_overlap() -> None:
     assert np.std(ms) > 1.2 * np.std(spread)  # extremes among them
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_networks_to_measure_tell_whether_unused_operations_are_left_out(seed: int) -> None:
+    """One random cell in ten has an operation whose output goes nowhere: too few of twenty."""
+    chosen = choose_networks(QUESTION, 20, 0, seed=seed)
+    design = design_of([QUESTION.network(member) for member in chosen.fit])
+    assert ((design.built - design.used).sum(axis=1) > 0).sum() >= 4
+
+
 def test_spaces_with_too_few_networks_or_none() -> None:
     from optunas import ElasticSpace, JointSpace
 
