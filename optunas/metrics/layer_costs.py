@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from optunas.metrics.closed_form import stated
 from optunas.metrics.edge_costs import EdgeCosts
-from optunas.metrics.macro_cost import head_cost, layer_cost
+from optunas.metrics.flow.of_macro import tell_head, tell_node
 from optunas.nets.macro_choice_plan import choice_plan
+from optunas.space.layers import Tally
 from optunas.space.macro_skeleton import MacroSkeleton
-from optunas.space.operations import Operation
+from optunas.space.operations import Cost, Operation
 
 __all__ = ["layer_costs"]
 
@@ -27,11 +29,16 @@ def layer_costs(
     :func:`optunas.metrics.flops`. Errors are those of ``optunas.build``.
     """
     plan = choice_plan(skeleton, input_shape, num_outputs)
-    own = {o.name: o for o in skeleton.space.operations if isinstance(o, Operation)}
+    own = stated(o for o in skeleton.space.operations if isinstance(o, Operation))
     params, flops = (np.zeros(skeleton.closed.shape, dtype=np.int64) for _ in range(2))
     for row, places in enumerate(plan.layers):
         for column, place in enumerate(places):
             if place is not None:
-                one = layer_cost(place, own)
-                params[row, column], flops[row, column] = one.params, 2 * one.macs
-    return EdgeCosts(head_cost(plan.member), {kind: params}, {kind: flops})
+                net = Tally(place.source.shape)
+                tell_node(net, place, {place.source.node: 0}, own)
+                params[row, column], flops[row, column] = net.params, 2 * net.macs
+    readout = plan.member.readout
+    assert readout is not None
+    net = Tally(readout.source.shape)
+    tell_head(net, plan.member, {readout.source.node: 0})
+    return EdgeCosts(Cost(net.params, net.macs), {kind: params}, {kind: flops})

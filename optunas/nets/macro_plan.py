@@ -14,7 +14,7 @@ from optunas.errors import InvalidSpecError
 from optunas.nets.skeleton import check_counts, check_input_shape
 from optunas.space.macro import Dense, Macro
 from optunas.space.macro_check import require_network
-from optunas.space.macro_graph import ZERO, Applied, Join, Shape, live_graph, zero_names
+from optunas.space.macro_graph import Applied, Join, Shape, live_graph, zero_names
 
 __all__ = [
     "DensePlan",
@@ -46,6 +46,11 @@ class Source(NamedTuple):
     height: int
     width: int
     halvings: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        return self[1:4]
 
 
 class Term(NamedTuple):
@@ -84,6 +89,11 @@ class LayerPlan(NamedTuple):
     channels: int
     height: int
     width: int
+
+    @property
+    def place(self) -> tuple[int, int, int, int, int]:
+        """Channels in and out, stride, height and width of the input."""
+        return (self.source.channels, self.channels, self.stride, *self.source.shape[1:])
 
 
 class Readout(NamedTuple):
@@ -175,20 +185,17 @@ def _maps(
     return tuple(nodes), Readout(macro.readout, last, last.channels * pixels)
 
 
-def _source(node: int, shape: Shape, input_shape: tuple[int, int, int]) -> Source:
+def _sizes(shape: Shape, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
     channels, height, width = input_shape
     block = 1 << shape.halvings
-    return Source(
-        node,
-        shape.per_input * channels + shape.fixed,
-        -(-height // block),
-        -(-width // block),
-        shape.halvings,
-    )
+    return shape.per_input * channels + shape.fixed, -(-height // block), -(-width // block)
+
+
+def _source(node: int, shape: Shape, input_shape: tuple[int, int, int]) -> Source:
+    return Source(node, *_sizes(shape, input_shape), shape.halvings)
 
 
 def _layer(node: Applied, input_shape: tuple[int, int, int]) -> LayerPlan:
-    output = _source(ZERO, node.shape, input_shape)
     return LayerPlan(
         node.operation,
         node.kernel,
@@ -196,20 +203,18 @@ def _layer(node: Applied, input_shape: tuple[int, int, int]) -> LayerPlan:
         node.activation,
         node.norm,
         _source(node.source, node.given, input_shape),
-        output.channels,
-        output.height,
-        output.width,
+        *_sizes(node.shape, input_shape),
     )
 
 
 def _join(join: Join, input_shape: tuple[int, int, int]) -> JoinPlan:
-    output = _source(ZERO, join.shape, input_shape)
+    channels, height, width = _sizes(join.shape, input_shape)
     terms = []
     for term in join.terms:
         source = _source(term.source, term.shape, input_shape)
-        project = join.kind == "add" and source.channels != output.channels
-        terms.append(Term(source, 1 << (output.halvings - source.halvings), project))
-    return JoinPlan(join.kind, tuple(terms), output.channels, output.height, output.width)
+        project = join.kind == "add" and source.channels != channels
+        terms.append(Term(source, 1 << (join.shape.halvings - source.halvings), project))
+    return JoinPlan(join.kind, tuple(terms), channels, height, width)
 
 
 def _with_dense(

@@ -121,6 +121,11 @@ class Place(NamedTuple):
     height: int
     width: int
 
+    @property
+    def form(self) -> tuple[int, int, int, int, int]:
+        """Channels in and out, stride, height and width."""
+        return self.channels, *self[1:]
+
 
 class Head(NamedTuple):
     """Global average pool and a linear layer with bias, after BN-ReLU where ``norm``."""

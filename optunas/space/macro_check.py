@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
 from typing import Any
 
 from optunas.errors import InvalidArchitectureError, nearest
@@ -26,6 +25,7 @@ Faults = dict[str, str]
 """Sentences by place, such as ``layer2.filters``."""
 
 _JOINS = ("sequential", *JOINS)
+_PLAIN = (str, int, type(None), tuple, list)
 
 
 def require_network(macro: Macro) -> None:
@@ -175,11 +175,10 @@ def _late(number: int, node: int) -> str:
 
 def _collections(where: str, part: Layer | Dense) -> list[str]:
     """Fields that hold a collection which none can be; an array would not even compare."""
-    given = {field.name: getattr(part, field.name) for field in fields(part)}
     return [
         f"{where}.{name} cannot be {value!r}."
-        for name, value in given.items()
-        if hasattr(value, "__len__") and not isinstance(value, (str, tuple, list))
+        for name, value in vars(part).items()
+        if not isinstance(value, _PLAIN) and hasattr(value, "__len__")
     ]
 
 

@@ -1,4 +1,4 @@
-"""Candidate operations: their names, what they compute with, and their cost in closed form.
+"""Candidate operations: their names, the layers that they are made of, and so what they cost.
 
 No torch here: an operation's module is made by :mod:`optunas.nets.operations`. Names are those of
 NAS-Bench-201 (Dong and Yang 2020) and DARTS (Liu et al. 2019). All convolutions follow the papers'
@@ -14,8 +14,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from optunas.errors import InvalidSpaceError, UnknownNameError
+from optunas.space.layers import (
+    Tally,
+    factorized_reduce,
+    relu_conv_norm,
+    relu_separable_norm,
+)
 
-__all__ = ["VOCABULARY", "Cost", "Operation", "resolve_operations"]
+__all__ = ["LAYERS", "VOCABULARY", "Cost", "Operation", "resolve_operations"]
 
 
 class Cost(NamedTuple):
@@ -73,57 +79,66 @@ class Operation:
                 )
 
 
-def _out(size: int, stride: int) -> int:
-    return -(-size // stride)
+Layers = Callable[[Tally, int, int, int], int]
+"""``layers(net, x, channels_out, stride)``: tells ``net`` of an operation's layers on tensor x."""
 
 
-def _conv(kernel: int, c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
-    """ReLU, convolution, BN."""
-    weights = kernel * kernel * c_in * c_out
-    return Cost(weights + 2 * c_out, weights * _out(height, stride) * _out(width, stride))
+def _skip(net: Tally, x: int, channels: int, stride: int) -> int:
+    """Identity where shapes allow, else a factorized reduction or a 1x1 convolution."""
+    if stride == 2:
+        return factorized_reduce(net, x, channels)
+    return x if net.shapes[x][0] == channels else relu_conv_norm(net, x, channels)
 
 
-def _separable(kernel: int, c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
-    """ReLU, depthwise (strided), pointwise, BN; then the same again at stride 1 (DARTS)."""
-    first = kernel * kernel * c_in + c_in * c_in
-    second = kernel * kernel * c_in + c_in * c_out
-    area = _out(height, stride) * _out(width, stride)
-    return Cost(first + second + 2 * c_in + 2 * c_out, (first + second) * area)
+def _separable(net: Tally, x: int, channels: int, stride: int, kernel: int) -> int:
+    """Depthwise-pointwise twice, the stride in the first (DARTS)."""
+    x = relu_separable_norm(net, x, net.shapes[x][0], stride, kernel)
+    return relu_separable_norm(net, x, channels, 1, kernel)
 
 
-def _dilated(kernel: int, c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
-    """ReLU, dilated depthwise, pointwise, BN (DARTS)."""
-    weights = kernel * kernel * c_in + c_in * c_out
-    area = _out(height, stride) * _out(width, stride)
-    return Cost(weights + 2 * c_out, weights * area)
+def _none(net: Tally, x: int, channels: int, stride: int) -> int:
+    _, height, width = net.shapes[x]
+    return net.zeros((channels, -(-height // stride), -(-width // stride)))
 
 
-def _skip(c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
-    """Identity, or a factorized reduction: two strided 1x1 halves and one batch norm."""
-    if stride == 1 and c_in == c_out:
-        return Cost(0, 0)
-    return Cost(c_in * c_out + 2 * c_out, c_in * c_out * _out(height, stride) * _out(width, stride))
+def _pool(net: Tally, x: int, channels: int, stride: int, kind: str) -> int:
+    return net.pool(x, kind, stride)
 
 
-def _free(c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
-    return Cost(0, 0)
+LAYERS: dict[str, Layers] = {
+    "none": _none,
+    "skip_connect": _skip,
+    "nor_conv_1x1": partial(relu_conv_norm, kernel=1),
+    "nor_conv_3x3": partial(relu_conv_norm, kernel=3),
+    "nor_conv_5x5": partial(relu_conv_norm, kernel=5),
+    "sep_conv_3x3": partial(_separable, kernel=3),
+    "sep_conv_5x5": partial(_separable, kernel=5),
+    "dil_conv_3x3": partial(relu_separable_norm, kernel=3),
+    "dil_conv_5x5": partial(relu_separable_norm, kernel=5),
+    "max_pool_3x3": partial(_pool, kind="max"),
+    "avg_pool_3x3": partial(_pool, kind="avg"),
+}
+"""What the built-in operations are made of."""
 
+
+def _cost(name: str, c_in: int, c_out: int, stride: int, height: int, width: int) -> Cost:
+    net = Tally((c_in, height, width))
+    LAYERS[name](net, 0, c_out, stride)
+    return Cost(net.params, net.macs)
+
+
+_WEIGHTLESS = ("none", "max_pool_3x3", "avg_pool_3x3")
 
 VOCABULARY: dict[str, Operation] = {
-    operation.name: operation
-    for operation in (
-        Operation("none", None, _free, True, True, zero=True),
-        Operation("skip_connect", None, _skip, parameter_free=True, identity=True),
-        Operation("nor_conv_1x1", None, partial(_conv, 1)),
-        Operation("nor_conv_3x3", None, partial(_conv, 3)),
-        Operation("nor_conv_5x5", None, partial(_conv, 5)),
-        Operation("sep_conv_3x3", None, partial(_separable, 3)),
-        Operation("sep_conv_5x5", None, partial(_separable, 5)),
-        Operation("dil_conv_3x3", None, partial(_dilated, 3)),
-        Operation("dil_conv_5x5", None, partial(_dilated, 5)),
-        Operation("max_pool_3x3", None, _free, True, True),
-        Operation("avg_pool_3x3", None, _free, True, True),
+    name: Operation(
+        name,
+        cost=partial(_cost, name),
+        parameter_free=name in (*_WEIGHTLESS, "skip_connect"),
+        weightless=name in _WEIGHTLESS,
+        zero=name == "none",
+        identity=name == "skip_connect",
     )
+    for name in LAYERS
 }
 """The built-in operations by name."""
 

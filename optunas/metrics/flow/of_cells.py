@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from optunas.metrics.flow.builder import Builder, Shape
-from optunas.metrics.flow.operations import (
-    Own,
-    factorized_reduce,
-    operation_segment,
-    relu_conv_norm,
-)
+from optunas.metrics.flow.builder import Builder
+from optunas.metrics.flow.operations import Own, operation_segment
+from optunas.metrics.flow.pieces import Piece
 from optunas.metrics.flow.steps import Program, Segment
 from optunas.nets.skeleton import (
     DenseLayer,
@@ -26,9 +23,10 @@ from optunas.nets.skeleton import (
     places,
 )
 from optunas.space.cell import Cell, Genotype
+from optunas.space.layers import Tally, factorized_reduce, relu_conv_norm
 from optunas.space.stack import Stack
 
-__all__ = ["cells_program"]
+__all__ = ["cells_program", "head_piece", "piece_of"]
 
 
 def cells_program(architecture: Cell | Genotype | Stack, plan: Skeleton, training: bool) -> Program:
@@ -46,30 +44,29 @@ def _dense(
     architecture: Cell | Genotype | Stack, plan: Skeleton, training: bool
 ) -> Iterator[tuple[Segment, tuple[int, ...]]]:
     made: dict[object, Segment] = {}  # a stage repeats one cell
-    yield _stem(plan.stem), (0,)
-    value, shape = 1, (0, 0, 0)
+    yield piece_of(plan.stem).segment, (0,)
+    value, height, width = 1, 0, 0
     for layer in plan.layers:
         if layer not in made:
             if isinstance(layer, ResidualLayer):
-                made[layer] = _residual(layer)
+                made[layer] = piece_of(layer).segment
             else:
                 assert isinstance(layer, DenseLayer)
                 made[layer] = _dense_cell(cell_at(architecture, layer), layer, training)
         yield made[layer], (value,)
         value += 1
+        height, width = layer.height, layer.width
         if isinstance(layer, ResidualLayer):
-            shape = (layer.channels_out, halve(layer.height), halve(layer.width))
-        else:
-            shape = (layer.channels, layer.height, layer.width)
-    yield _head(plan.head, shape), (value,)
+            height, width = halve(height), halve(width)
+    yield head_piece(plan.head, height, width).segment, (value,)
 
 
 def _pair(
     architecture: Cell | Genotype | Stack, plan: Skeleton, training: bool
 ) -> Iterator[tuple[Segment, tuple[int, ...]]]:
-    yield _stem(plan.stem), (0,)
+    yield piece_of(plan.stem).segment, (0,)
     before = previous = 1
-    shape = (0, 0, 0)
+    height = width = 0
     made: dict[tuple[PairLayer, bool], Segment] = {}
     for value, layer in enumerate(plan.layers, start=2):
         assert isinstance(layer, PairLayer)
@@ -81,28 +78,46 @@ def _pair(
         height, width = layer.height, layer.width
         if layer.stride == 2:
             height, width = halve(height), halve(width)
-        shape = ((cell.num_nodes - 2) * layer.channels, height, width)
-    yield _head(plan.head, shape), (previous,)
+    yield head_piece(plan.head, height, width).segment, (previous,)
 
 
-def _stem(stem: Stem) -> Segment:
-    builder = Builder((stem.channels_in, stem.height, stem.width))
-    return builder.done(builder.norm(builder.conv(0, stem.channels_out, 3)))
+def piece_of(plan: Stem | ResidualLayer | Preprocess) -> Piece:
+    """What stands around the cells, as one piece."""
+    return Piece(_LAYERS[type(plan)], plan, ((plan.channels_in, plan.height, plan.width),))
 
 
-def _head(head: Head, shape: Shape) -> Segment:
-    builder, x = Builder(shape), 0
-    if head.norm:
-        x = builder.activation(builder.norm(x))
-    return builder.done(builder.linear(builder.read_out(x), head.num_classes))
+def head_piece(plan: Head, height: int = 1, width: int = 1) -> Piece:
+    """What follows the cells; its parameters and multiply-accumulates are those of any size."""
+    return Piece(_head, plan, ((plan.channels, height, width),))
 
 
-def _residual(layer: ResidualLayer) -> Segment:
-    builder = Builder((layer.channels_in, layer.height, layer.width))
-    shortcut = builder.conv(builder.pool(0, "avg", factor=2), layer.channels_out)
-    body = relu_conv_norm(builder, 0, layer.channels_out, 3, 2)
-    body = relu_conv_norm(builder, body, layer.channels_out, 3, 1)
-    return builder.done(builder.total([shortcut, body]))
+def _stem(net: Tally, plan: Stem) -> int:
+    return net.norm(net.conv(0, plan.channels_out, 3))
+
+
+def _residual(net: Tally, plan: ResidualLayer) -> int:
+    shortcut = net.conv(net.pool(0, "avg", factor=2), plan.channels_out)
+    body = relu_conv_norm(net, 0, plan.channels_out, stride=2, kernel=3)
+    body = relu_conv_norm(net, body, plan.channels_out, kernel=3)
+    return net.total([shortcut, body])
+
+
+def _preprocess(net: Tally, plan: Preprocess, x: int = 0) -> int:
+    if plan.stride == 2:
+        return factorized_reduce(net, x, plan.channels_out)
+    return relu_conv_norm(net, x, plan.channels_out)
+
+
+_LAYERS: dict[type, Callable[[Tally, Any], int]] = {
+    Stem: _stem,
+    ResidualLayer: _residual,
+    Preprocess: _preprocess,
+}
+
+
+def _head(net: Tally, plan: Head) -> int:
+    last = net.activation(net.norm(0)) if plan.norm else 0
+    return net.linear(net.read_out(last), plan.num_classes)
 
 
 def _dense_cell(cell: Cell, layer: DenseLayer, training: bool) -> Segment:
@@ -116,16 +131,10 @@ def _pair_cell(cell: Cell, layer: PairLayer, same: bool, training: bool) -> Segm
     inputs = [(plan.channels_in, plan.height, plan.width) for plan in plans]
     builder = Builder(*inputs[same:])
     states = [
-        _preprocess(builder, 0, layer.before),
-        _preprocess(builder, 0 if same else 1, layer.previous),
+        _preprocess(builder, layer.before),
+        _preprocess(builder, layer.previous, 0 if same else 1),
     ]
     return builder.done(builder.cat(_nodes(builder, cell, layer, states, training)[2:]))
-
-
-def _preprocess(builder: Builder, x: int, plan: Preprocess) -> int:
-    if plan.stride == 2:
-        return factorized_reduce(builder, x, plan.channels_out)
-    return relu_conv_norm(builder, x, plan.channels_out, 1, 1)
 
 
 def _nodes(

@@ -2,105 +2,113 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
-from optunas.metrics.flow.builder import Builder, Shape
+from optunas.metrics.flow.builder import Builder
 from optunas.metrics.flow.operations import Own, own_segment
-from optunas.metrics.flow.steps import Program, Segment
+from optunas.metrics.flow.steps import Segment
 from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, MacroPlan, Source, groups
+from optunas.space.layers import Shape, Tally
 from optunas.space.macro_graph import ZERO
 from optunas.space.macro_operations import POOLS
 
-__all__ = ["macro_program"]
+__all__ = ["OwnLayer", "as_maps", "macro_segments", "tell_head", "tell_node"]
 
 
-def macro_program(plan: MacroPlan, own: Own, input_shape: tuple[int, ...]) -> Program:
-    """The program of the network that ``build`` makes."""
-    return Program(math.prod(input_shape), tuple(_segments(plan, own)))
+OwnLayer = Callable[[Any, int, LayerPlan], int]
+"""Tells a tally of a user's own operation on a tensor."""
+
+Values = Mapping[int, int]
+"""The tensor of the input, 0, and of the i-th node, i."""
 
 
-def _segments(plan: MacroPlan, own: Own) -> Iterator[tuple[Segment, tuple[int, ...]]]:
+def as_maps(input_shape: tuple[int, ...]) -> Shape:
+    """The shape of an image, or of a vector as maps of one pixel."""
+    channels, height, width = (*map(int, input_shape), 1, 1)[:3]
+    return channels, height, width
+
+
+def macro_segments(
+    plan: MacroPlan, own: Own, shape: Shape
+) -> Iterator[tuple[Segment, tuple[int, ...]]]:
+    """The network that ``build`` makes: each segment with the values that it reads."""
+    spliced = {name: partial(_spliced, own) for name in own.by_name}
     for node in plan.nodes:
-        if isinstance(node, JoinPlan):
-            yield _join(node)
-        else:
-            yield _layer(node, own), _reads([node.source])
-    if plan.readout is None:
-        builder = Builder((plan.dense[0].features if plan.dense else plan.features, 1, 1))
-        yield _classify(builder, 0, plan), (0,)
-        return
-    builder, (x,) = _sources([plan.readout.source])
-    x = builder.read_out(x, plan.readout.kind)
-    yield _classify(builder, x, plan), _reads([plan.readout.source])
+        terms = node.terms if isinstance(node, JoinPlan) else (node,)
+        builder, values = _given([term.source for term in terms])
+        yield builder.done(tell_node(builder, node, values, spliced)), tuple(values)
+    builder, values = _given([plan.readout.source if plan.readout else Source(0, *shape, 0)])
+    yield builder.done(tell_head(builder, plan, values)), tuple(values)
 
 
-def _sources(sources: list[Source]) -> tuple[Builder, list[int]]:
-    """A builder whose inputs are the distinct sources, and the tensor of each; zeros are made."""
-    nodes = _reads(sources)
-    shapes = {source.node: _shape(source) for source in sources}
-    builder = Builder(*[shapes[node] for node in nodes])
-    tensors = []
-    for source in sources:
-        zero = source.node == ZERO
-        tensors.append(builder.zeros(_shape(source)) if zero else nodes.index(source.node))
-    return builder, tensors
+def _given(sources: list[Source]) -> tuple[Builder, dict[int, int]]:
+    """A builder whose inputs are the distinct sources, and the tensor of each value."""
+    shapes = {source.node: source.shape for source in sources if source.node != ZERO}
+    return Builder(*shapes.values()), {node: tensor for tensor, node in enumerate(shapes)}
 
 
-def _reads(sources: list[Source]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(source.node for source in sources if source.node != ZERO))
+def _spliced(own: Own, builder: Builder, x: int, plan: LayerPlan) -> int:
+    segment = own_segment(own.by_name[plan.operation], plan.place, own.training)
+    return builder.splice(segment, (x,), (plan.channels, plan.height, plan.width))
 
 
-def _shape(source: Source) -> Shape:
-    return source.channels, source.height, source.width
+def tell_node(
+    net: Tally, plan: JoinPlan | LayerPlan, values: Values, own: Mapping[str, OwnLayer]
+) -> int:
+    """The layers of one node; ``own`` are the user's operations by name."""
+    if isinstance(plan, JoinPlan):
+        return _join(net, plan, values)
+    tell = own.get(plan.operation, _layer)
+    return tell(net, _tensor(net, plan.source, values), plan)
 
 
-def _join(plan: JoinPlan) -> tuple[Segment, tuple[int, ...]]:
-    sources = [term.source for term in plan.terms]
-    builder, tensors = _sources(sources)
+def tell_head(net: Tally, plan: MacroPlan, values: Values) -> int:
+    """The layers after the nodes: readout, dense part and classifier."""
+    x = 0
+    if plan.readout is not None:
+        x = net.read_out(_tensor(net, plan.readout.source, values), plan.readout.kind)
+    for dense in plan.dense:
+        x = _dense(net, x, dense)
+    return net.linear(x, plan.num_outputs)
+
+
+def _tensor(net: Tally, source: Source, values: Values) -> int:
+    return net.zeros(source.shape) if source.node == ZERO else values[source.node]
+
+
+def _join(net: Tally, plan: JoinPlan, values: Values) -> int:
     aligned = []
+    tensors = [_tensor(net, term.source, values) for term in plan.terms]
     for term, x in zip(plan.terms, tensors, strict=True):
         if term.factor > 1:
-            x = builder.pool(x, "avg", factor=term.factor)
-        aligned.append(builder.conv(x, plan.channels) if term.project else x)
-    joined = builder.cat(aligned) if plan.kind == "concat" else builder.total(aligned)
-    return builder.done(joined), _reads(sources)
+            x = net.pool(x, "avg", factor=term.factor)
+        aligned.append(net.conv(x, plan.channels) if term.project else x)
+    return net.cat(aligned) if plan.kind == "concat" else net.total(aligned)
 
 
-def _layer(plan: LayerPlan, own: Own) -> Segment:
-    builder, (x,) = _sources([plan.source])
-    if plan.operation in own.by_name:
-        size = (plan.source.height, plan.source.width)
-        place = (plan.source.channels, plan.channels, plan.stride, *size)
-        segment = own_segment(own.by_name[plan.operation], place, own.training)
-        shape = (plan.channels, plan.height, plan.width)
-        return builder.done(builder.splice(segment, (x,), shape))
+def _layer(net: Tally, x: int, plan: LayerPlan) -> int:
     if plan.operation in POOLS:
-        return builder.done(builder.pool(x, plan.operation[:3], 2))
+        return net.pool(x, plan.operation[:3], 2)
     assert plan.kernel is not None
     bias = plan.norm == "none"
     if plan.operation == "sep_conv":
-        c_in = plan.source.channels
-        x = builder.conv(x, c_in, plan.kernel, plan.stride, groups=c_in)
-        x = builder.conv(x, plan.channels, bias=bias)
+        c_in = net.shapes[x][0]
+        x = net.conv(x, c_in, plan.kernel, plan.stride, groups=c_in)
+        x = net.conv(x, plan.channels, bias=bias)
     else:
-        x = builder.conv(x, plan.channels, plan.kernel, plan.stride, bias=bias)
+        x = net.conv(x, plan.channels, plan.kernel, plan.stride, bias=bias)
     if plan.norm == "batch":
-        x = builder.norm(x)
+        x = net.norm(x)
     elif plan.norm == "group":
-        x = builder.norm(x, "group", groups(plan.channels))
-    return builder.done(builder.activation(x, plan.activation))
+        x = net.norm(x, "group", groups(plan.channels))
+    return net.activation(x, plan.activation)
 
 
-def _classify(builder: Builder, x: int, plan: MacroPlan) -> Segment:
-    for dense in plan.dense:
-        x = _dense(builder, x, dense)
-    return builder.done(builder.linear(x, plan.num_outputs))
-
-
-def _dense(builder: Builder, x: int, plan: DensePlan) -> int:
-    x = builder.linear(x, plan.units, bias=plan.norm == "none")
+def _dense(net: Tally, x: int, plan: DensePlan) -> int:
+    x = net.linear(x, plan.units, bias=plan.norm == "none")
     if plan.norm != "none":
-        x = builder.norm(x, plan.norm)
-    x = builder.activation(x, plan.activation)
-    return builder.dropout(x) if plan.dropout > 0 else x
+        x = net.norm(x, plan.norm)
+    x = net.activation(x, plan.activation)
+    return net.dropout(x) if plan.dropout > 0 else x

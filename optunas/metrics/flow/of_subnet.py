@@ -1,62 +1,53 @@
-"""The network of a ``Subnet``: each inverted residual block is a segment."""
+"""The network of a ``Subnet``: each inverted residual block is a piece."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from functools import lru_cache
 
-from optunas.metrics.flow.builder import Builder, Shape
-from optunas.metrics.flow.steps import Program, Segment
+from optunas.metrics.flow.pieces import Piece
 from optunas.nets.subnet_plan import BlockPlan, ConvPlan, HeadPlan, SubnetPlan
+from optunas.space.layers import Shape, Tally
 
-__all__ = ["subnet_program"]
-
-
-def subnet_program(plan: SubnetPlan, input_shape: tuple[int, int, int]) -> Program:
-    """The program of the network that ``build`` makes."""
-    return Program(math.prod(input_shape), tuple(_segments(plan, input_shape)))
+__all__ = ["subnet_pieces"]
 
 
-def _segments(
-    plan: SubnetPlan, shape: tuple[int, int, int]
-) -> Iterator[tuple[Segment, tuple[int, ...]]]:
-    builder = Builder(shape)
-    yield builder.done(_conv(builder, 0, plan.stem)), (0,)
-    value, at = 1, (plan.stem.channels_out, plan.stem.height, plan.stem.width)
+def subnet_pieces(plan: SubnetPlan, shape: Shape) -> Iterator[Piece]:
+    """The network that ``build`` makes, piece after piece."""
+    yield Piece(_stem, plan.stem, (shape,))
+    last = plan.stem
     for stage in plan.stages:
         for block in stage:
-            yield _block(block, at), (value,)
-            value += 1
-            at = (block.project.channels_out, block.project.height, block.project.width)
-    yield _head(plan.head, at), (value,)
+            yield Piece(_block, block, (_made(last),))
+            last = block.project
+    yield Piece(_head, plan.head, (_made(last),))
 
 
-def _conv(builder: Builder, x: int, plan: ConvPlan) -> int:
-    x = builder.conv(x, plan.channels_out, plan.kernel, plan.stride, plan.groups)
-    return builder.activation(builder.norm(x), plan.activation)
+def _made(plan: ConvPlan) -> Shape:
+    return plan.channels_out, plan.height, plan.width
 
 
-@lru_cache(maxsize=4096)
-def _block(plan: BlockPlan, shape: Shape) -> Segment:
-    builder, x = Builder(shape), 0
-    if plan.expand is not None:
-        x = _conv(builder, x, plan.expand)
-    x = _conv(builder, x, plan.depthwise)
+def _stem(net: Tally, plan: ConvPlan) -> int:
+    return _conv(net, 0, plan)
+
+
+def _conv(net: Tally, x: int, plan: ConvPlan) -> int:
+    x = net.conv(x, plan.channels_out, plan.kernel, plan.stride, plan.groups)
+    return net.activation(net.norm(x), plan.activation)
+
+
+def _block(net: Tally, plan: BlockPlan) -> int:
+    x = 0 if plan.expand is None else _conv(net, 0, plan.expand)
+    x = _conv(net, x, plan.depthwise)
     if plan.squeezed:
-        gate = builder.conv(builder.read_out(x), plan.squeezed, bias=True)
-        gate = builder.conv(builder.activation(gate), plan.depthwise.channels_out, bias=True)
-        x = builder.weigh(x, builder.activation(gate, "hardsigmoid"))
-    x = _conv(builder, x, plan.project)
-    return builder.done(builder.total([0, x]) if plan.residual else x)
+        gate = net.conv(net.read_out(x), plan.squeezed, bias=True)
+        gate = net.conv(net.activation(gate), plan.depthwise.channels_out, bias=True)
+        x = net.weigh(x, net.activation(gate, "hardsigmoid"))
+    x = _conv(net, x, plan.project)
+    return net.total([0, x]) if plan.residual else x
 
 
-@lru_cache(maxsize=1024)
-def _head(plan: HeadPlan, shape: Shape) -> Segment:
-    builder, x = Builder(shape), 0
-    if plan.conv is not None:
-        x = _conv(builder, x, plan.conv)
-    x = builder.read_out(x)
+def _head(net: Tally, plan: HeadPlan) -> int:
+    x = net.read_out(0 if plan.conv is None else _conv(net, 0, plan.conv))
     if plan.features:
-        x = builder.activation(builder.linear(x, plan.features, bias=False), plan.activation)
-    return builder.done(builder.linear(x, plan.num_classes))
+        x = net.activation(net.linear(x, plan.features, bias=False), plan.activation)
+    return net.linear(x, plan.num_classes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from optunas.metrics.flow.of_cells import cells_program
-from optunas.metrics.flow.of_macro import macro_program
-from optunas.metrics.flow.of_subnet import subnet_program
+from optunas.metrics.flow.of_macro import as_maps, macro_segments
+from optunas.metrics.flow.of_subnet import subnet_pieces
 from optunas.metrics.flow.operations import Own
 from optunas.metrics.flow.steps import Program
 from optunas.nets.joint_parts import unpack
@@ -52,10 +54,14 @@ def program_of(
     if isinstance(architecture, Macro):
         own = Own({o.name: o for o in architecture.operations}, training)
         plan = macro_plan(architecture, input_shape, num_classes)
-        return macro_program(plan, own, input_shape)
+        shape = as_maps(input_shape)
+        return Program(math.prod(shape), tuple(macro_segments(plan, own, shape)))
     if isinstance(architecture, Subnet):
         subnet = subnet_plan(architecture, input_shape, num_classes)
-        return subnet_program(subnet, check_input_shape(input_shape))
+        shape = check_input_shape(input_shape)
+        pieces = enumerate(subnet_pieces(subnet, shape))
+        segments = tuple([(piece.segment, (value,)) for value, piece in pieces])
+        return Program(math.prod(shape), segments)
     counts = default_counts(channels, num_cells)
     cells = skeleton(architecture, input_shape, num_classes, *counts)
     return cells_program(architecture, cells, training)

@@ -78,6 +78,11 @@ class Segment(NamedTuple):
     output: int
     weights: Weights
 
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one sample."""
+        return sum([step.macs for step in self.steps])
+
 
 class Program(NamedTuple):
     """A whole network.
@@ -103,7 +108,7 @@ class Program(NamedTuple):
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one sample."""
-        return sum(step.macs for segment, _ in self.segments for step in segment.steps)
+        return sum([segment.macs for segment, _ in self.segments])
 
 
 def flatten(program: Program) -> Segment:
