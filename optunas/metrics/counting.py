@@ -15,7 +15,15 @@ from optunas.errors import InvalidSpecError
 from optunas.nets.operations import make
 from optunas.space.operations import Cost, Operation
 
-__all__ = ["count_flops", "count_params", "counted_cost", "run_once", "sample_input"]
+__all__ = [
+    "count_flops",
+    "count_params",
+    "counted_cost",
+    "in_mode",
+    "run_once",
+    "sample_input",
+    "taking",
+]
 
 
 def count_params(network: nn.Module) -> int:
@@ -32,7 +40,7 @@ def count_flops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
     Raises:
         InvalidSpecError: when the network cannot take such an input.
     """
-    with _evaluating(network), torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with in_mode(network, False), torch.no_grad(), FlopCounterMode(display=False) as counter:
         run_once(network, sample_input(network, (1, *input_shape)))
     return counter.get_total_flops()
 
@@ -56,8 +64,19 @@ def run_once(network: nn.Module, x: torch.Tensor) -> Any:
     Raises:
         InvalidSpecError: when the network cannot take an input of this shape.
     """
-    try:
+    with taking(x):
         return network(x)
+
+
+@contextmanager
+def taking(x: torch.Tensor) -> Iterator[None]:
+    """Tells what a network says of an input that it cannot take; memory that runs out stays.
+
+    Raises:
+        InvalidSpecError: with the input's shape.
+    """
+    try:
+        yield
     except (RuntimeError, ValueError) as error:
         if "out of memory" in str(error) or "allocate memory" in str(error):
             raise
@@ -68,15 +87,15 @@ def run_once(network: nn.Module, x: torch.Tensor) -> Any:
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; every module's own mode afterwards."""
+def in_mode(network: nn.Module, training: bool) -> Iterator[None]:
+    """Evaluation or training mode inside; every module's own mode afterwards."""
     modes = [(module, module.training) for module in network.modules()]
-    network.eval()
+    network.train(training)
     try:
         yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module, own in modes:
+            module.training = own
 
 
 def counted_cost(

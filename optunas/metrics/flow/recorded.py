@@ -9,16 +9,14 @@ pool's indices, a norm's means) counts only where a gradient needs it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from optunas.errors import InvalidSpecError
-from optunas.metrics.counting import sample_input
+from optunas.metrics.counting import in_mode, sample_input, taking
 from optunas.metrics.flow.recorder import Recorder
 from optunas.metrics.flow.steps import Program, Segment, Weights
 from optunas.nets.operations import make
@@ -99,15 +97,8 @@ def _recorded(network: nn.Module, shape: tuple[int, ...], training: bool) -> Seg
         pass
     real = {name: tensor.detach().clone() for name, tensor in state.items()}
     x = sample_input(network, (REAL_BATCH, *shape))
-    try:
+    with taking(x):
         return _pass(network, real, x, training)
-    except (RuntimeError, ValueError) as error:
-        if "out of memory" in str(error) or "allocate memory" in str(error):
-            raise
-        reason = str(error).strip().split("\n")[0]
-        raise InvalidSpecError(
-            f"The network cannot take an input of shape {tuple(x.shape)} (batch first): {reason}"
-        ) from error
 
 
 def _pass(network: nn.Module, state: dict[str, Tensor], x: Tensor, training: bool) -> Segment:
@@ -119,7 +110,7 @@ def _pass(network: nn.Module, state: dict[str, Tensor], x: Tensor, training: boo
     recorder = Recorder(x, [given[name] for name in own], list(given.values()))
     devices = [x.device] if x.device.type == "cuda" else []
     with (
-        _mode(network, training),
+        in_mode(network, training),
         torch.random.fork_rng(devices=devices),
         torch.set_grad_enabled(training),
         torch.autograd.graph.saved_tensors_hooks(recorder.save, lambda packed: packed),
@@ -131,15 +122,3 @@ def _pass(network: nn.Module, state: dict[str, Tensor], x: Tensor, training: boo
     counters = sum(b.numel() for b in buffers if not b.is_floating_point())
     held = sum(b.numel() for b in buffers if b.is_floating_point())
     return recorder.segment(output, Weights(params, held, counters))
-
-
-@contextmanager
-def _mode(network: nn.Module, training: bool) -> Iterator[None]:
-    """Evaluation or training mode inside; every module's own mode afterwards."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.train(training)
-    try:
-        yield
-    finally:
-        for module, own in modes:
-            module.training = own

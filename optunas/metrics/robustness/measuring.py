@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from optunas.errors import InvalidSpecError, UnknownNameError
 from optunas.measures import ROBUSTNESS
+from optunas.metrics.counting import in_mode
 from optunas.metrics.robustness.attacks import fgsm, pgd
 from optunas.metrics.robustness.budget import RobustnessBudget
 from optunas.metrics.robustness.corruptions import CORRUPTIONS, corrupt
@@ -103,18 +104,15 @@ class Measured:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Evaluation mode, and one thread for small images; as before afterwards."""
-        modes = [(module, module.training) for module in self.network.modules()]
         threads = torch.get_num_threads()
         small = self.subset.x[0].numel() / len(self.subset.x[0]) <= SMALL_IMAGE
-        self.network.eval()
         if small and self.subset.x.device.type == "cpu":
             torch.set_num_threads(1)
         try:
-            yield
+            with in_mode(self.network, False):
+                yield
         finally:
             torch.set_num_threads(threads)
-            for module, training in modes:
-                module.training = training
 
     def value(self, name: str) -> float:
         """One of ``ROBUSTNESS``."""
