@@ -26,6 +26,14 @@ def seed(
             help="So many next best networks by the search's weights, under its limits, besides.",
         ),
     ] = 0,
+    spread: Annotated[
+        int,
+        typer.Option(
+            "--spread",
+            help="So many networks from the search's size down to the smallest possible, each the "
+            "best by its weights that is no larger.",
+        ),
+    ] = 0,
     proxy: Annotated[
         str | None,
         typer.Option("--proxy", help="The best by this zero-cost proxy, in place of a file."),
@@ -46,9 +54,13 @@ def seed(
             "Give the file that optunas darts search wrote, or --proxy NAME with --of and --keep: "
             "one of the two."
         )
+    if proxy is not None and (neighbours or spread):
+        raise InvalidSpecError(
+            "--neighbours and --spread go with the file of a search, not with --proxy."
+        )
     with opened(name, storage, trust) as handle:
         if file is not None:
-            members, source = _searched(handle, file, neighbours), "darts"
+            members, source = _searched(handle, file, neighbours, spread), "darts"
         else:
             assert proxy is not None
             members, source = _by_proxy(handle, proxy, of, keep), f"best by {proxy}"
@@ -65,11 +77,11 @@ def seed(
     )
 
 
-def _searched(handle: StudyHandle, file: str, neighbours: int) -> list[Any]:
+def _searched(handle: StudyHandle, file: str, neighbours: int, spread: int) -> list[Any]:
     from optunas.darts.result import read_result
     from optunas.study.seeding import members_of
 
-    return members_of(handle, read_result(file), neighbours)
+    return members_of(handle, read_result(file), neighbours, spread)
 
 
 def _by_proxy(handle: StudyHandle, proxy: str, of: int, keep: int) -> list[Any]:

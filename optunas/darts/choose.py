@@ -44,7 +44,7 @@ from optunas.space.cell import Edge
 from optunas.space.macro_skeleton import macro_skeleton
 from optunas.space.references import own_operations
 
-__all__ = ["LIMITS", "RULES", "Ranked", "discretize", "ranked"]
+__all__ = ["LIMITS", "RULES", "Ranked", "discretize", "least_cost", "ranked"]
 
 LIMITS = ("params", "flops")
 """What can be limited without further costs."""
@@ -148,7 +148,12 @@ def ranked(
     table, fixed = _costs(
         space, names, costs or {}, (input_shape, num_outputs), channels, num_cells
     )
-    left = [_limit(name, (limits or {})[name]) - fixed[name] for name in names]
+    # Infinite limits are those that nothing can break; the search's bounds need them finite.
+    most = table.max(axis=1).sum(axis=0)
+    left = [
+        min(_limit(name, (limits or {})[name]) - fixed[name], most[at])
+        for at, name in enumerate(names)
+    ]
     if frame.rest(gains)(0, frame.start) == -math.inf:
         raise InvalidSpaceError(
             "Every cell of this space is disconnected: it has no operation but "
@@ -287,6 +292,28 @@ def _member(space: Searchable, selection: Selection, left_out: int) -> Member:
     return cells[0] if isinstance(space, DenseCellSpace) else Genotype(*cells)
 
 
+def least_cost(
+    space: Searchable,
+    name: str,
+    *,
+    input_shape: tuple[int, ...],
+    num_outputs: int,
+    channels: int | None = None,
+    num_cells: int | None = None,
+) -> float:
+    """The smallest parameters or FLOPs (``name``) that a network of the space can have.
+
+    The other arguments and the errors are those of :func:`discretize`.
+    """
+    table, fixed = _costs(space, [name], {}, (input_shape, num_outputs), channels, num_cells)
+    return fixed[name] + _least(_frame(space), table[:, :, 0])
+
+
+def _least(frame: Frame, costs: np.ndarray) -> float:
+    """The smallest sum of what is chosen, of costs (steps, options)."""
+    return -frame.rest(-costs)(0, frame.start)
+
+
 def _impossible(
     frame: Frame,
     table: np.ndarray,
@@ -296,9 +323,7 @@ def _impossible(
     fixed: Mapping[str, float],
 ) -> str:
     """Why nothing keeps the limits, with the smallest possible values."""
-    least = {}
-    for at, name in enumerate(names):
-        least[name] = fixed[name] - frame.rest(-table[:, :, at])(0, frame.start)
+    least = {name: fixed[name] + _least(frame, table[:, :, at]) for at, name in enumerate(names)}
     broken = [name for name in names if least[name] > limits[name]]
     if broken:
         return "\n".join(

@@ -95,12 +95,15 @@ def final_network(spec: StudySpec, task: Any) -> FinalNetwork:
     return FinalNetwork(shape, int(task.num_outputs), **counts, origin=words)
 
 
-def final_counts(spec: StudySpec) -> dict[str, int]:
-    """Channels and number of cells of :func:`final_network`, as far as it takes them."""
-    return _counts(spec)[0]
+def final_counts(spec: StudySpec, *, smallest: bool = False) -> dict[str, int]:
+    """Channels and number of cells of :func:`final_network`, as far as it takes them.
+
+    ``smallest`` takes the smallest options of what is searched in place of the largest.
+    """
+    return _counts(spec, smallest)[0]
 
 
-def _counts(spec: StudySpec) -> tuple[dict[str, int], str]:
+def _counts(spec: StudySpec, smallest: bool = False) -> tuple[dict[str, int], str]:
     if isinstance(searched_part(spec.space).space, MacroSpace):
         return {}, ""
     searched = {name.rpartition(".")[2]: p for name, p in spec.space.parameters().items()}
@@ -109,18 +112,19 @@ def _counts(spec: StudySpec) -> tuple[dict[str, int], str]:
         if name in spec.training:
             counts[name], why = int(spec.training[name]), "the study's training"
         elif name in searched and name in spec.space.hyperparameter_names():
-            counts[name], why = int(_largest(searched[name])), "the largest that is searched"
+            counts[name] = int(_end(searched[name], smallest))
+            why = f"the {'smallest' if smallest else 'largest'} that is searched"
         else:
             counts[name], why = default, "the default"
         words.append(f"{name} {counts[name]} ({why})")
     return counts, ", ".join(words)
 
 
-def _largest(parameter: Parameter) -> Any:
+def _end(parameter: Parameter, smallest: bool) -> Any:
     if isinstance(parameter, Choice):
-        return max(parameter.options)
+        return (min if smallest else max)(parameter.options)
     assert isinstance(parameter, (Int, Float))
-    return parameter.top
+    return parameter.low if smallest else parameter.top
 
 
 def complete(space: Space[Any], architecture: Any, network: Mapping[str, Any]) -> Any:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
 from optunas import codec
+from optunas.darts.choices import Searchable
 from optunas.darts.choose import ranked
 from optunas.darts.result import SearchResult, read_result
+from optunas.darts.spread import spread_over_costs
 from optunas.errors import InvalidSpecError
 from optunas.samplers.by_name import generation_key
 from optunas.space import Cell, Genotype, JointSpace, Macro
 from optunas.study.final_network import complete, final_counts, searched_part
 from optunas.study.handle import StudyHandle
+from optunas.study.spec import StudySpec
 
 __all__ = ["Descent", "descent", "members_of", "seed"]
 
@@ -28,6 +31,7 @@ def seed(
     source: str | None = None,
     *,
     neighbours: int = 0,
+    spread: int = 0,
 ) -> int:
     """Enqueue members of the study's space, to be trained before anything is sampled.
 
@@ -39,26 +43,31 @@ def seed(
         members: of its space, one or several; for a joint space also architectures alone,
             which get sensible hyperparameters (:func:`optunas.study.final_network.complete`). Or
             what ``optunas darts search`` wrote, the file's name or what ``read_result`` gives: the
-            network it kept, those of the other restarts, and ``neighbours``.
+            network it kept, those of the other restarts, ``neighbours`` and ``spread``.
         source: shown with each trial; None is ``"darts"`` for a search's result, else ``"seed"``.
         neighbours: of a search's result: so many next best networks by its alphas and limits.
+        spread: of a search's result: so many networks from its size to the smallest possible, each
+            the best by its alphas that is no larger
+            (:func:`optunas.darts.spread.spread_over_costs`); half of them at the smallest width
+            and depth, where these are searched.
 
     Returns:
         How many were enqueued.
 
     Raises:
         InvalidArchitectureError: when one is not a member; nothing is enqueued then.
-        InvalidSpecError: for a result of another space, or neighbours of anything but a result.
+        InvalidSpecError: for a result of another space, or neighbours or spread of anything else.
     """
     space = handle.spec.space
     if isinstance(members, (str, Path)):
         members = read_result(members)
     if isinstance(members, SearchResult):
-        given, source = members_of(handle, members, neighbours), source or "darts"
-    elif neighbours:
+        given, source = members_of(handle, members, neighbours, spread), source or "darts"
+    elif neighbours or spread:
+        what = f"neighbours={neighbours!r}" if neighbours else f"spread={spread!r}"
         raise InvalidSpecError(
-            f"neighbours={neighbours!r} are those of a search's result; read one with "
-            "optunas.darts.read_result, or give the members themselves."
+            f"{what} is of a search's result; read one with optunas.darts.read_result, or give "
+            "the members themselves."
         )
     else:
         given = [_completed(handle, member) for member in _listed(members)]
@@ -90,21 +99,23 @@ def _completed(handle: StudyHandle, member: Any) -> Any:
     return member
 
 
-def members_of(handle: StudyHandle, result: SearchResult, neighbours: int = 0) -> list[Any]:
+def members_of(
+    handle: StudyHandle, result: SearchResult, neighbours: int = 0, spread: int = 0
+) -> list[Any]:
     """The study's members that a search's result stands for, distinct and best first.
 
     The network that was kept, then those of the other restarts, then the ``neighbours`` next best
-    by the kept one's alphas under the file's limits.
+    by the kept one's alphas, then its ``spread`` over costs, all under the file's limits.
 
     Raises:
         InvalidSpecError: when the search was over another space.
     """
-    if isinstance(neighbours, bool) or not isinstance(neighbours, int) or neighbours < 0:
-        raise InvalidSpecError(f"neighbours must be a whole number from 0 on, got {neighbours!r}.")
-    spec = handle.spec
-    part = searched_part(spec.space).space
+    _check_counts(neighbours=neighbours, spread=spread)
+    space = handle.spec.space
+    part = searched_part(space).space
     if part.definition() != result.space:
         raise InvalidSpecError(_another_space(handle, result))
+    network = result.network
     rest = (row for row in result.restarts if row is not result.best)
     found: list[Any] = [row.network() for row in (result.best, *rest)]
     if neighbours:
@@ -113,14 +124,40 @@ def members_of(handle: StudyHandle, result: SearchResult, neighbours: int = 0) -
             result.best.arrays(),
             alternatives=neighbours,
             limits=result.limits,
-            **result.network.arguments(),
+            **network.arguments(),
         )
         found += [one.architecture for one in near]
-    network = result.network.counts()
+    pairs = [(architecture, network.counts()) for architecture in found]
+    if spread:
+        pairs += _spread(handle.spec, part, result, spread)
     # Own operations are found again by name.
-    own = [part.from_json(architecture.to_json()) for architecture in found]
-    members = [complete(spec.space, architecture, network) for architecture in own]
-    return list({spec.space.digest(member): member for member in members}.values())
+    own = [(part.from_json(architecture.to_json()), counts) for architecture, counts in pairs]
+    members = [complete(space, architecture, counts) for architecture, counts in own]
+    return list({space.digest(member): member for member in members}.values())
+
+
+def _check_counts(**counts: object) -> None:
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise InvalidSpecError(f"{name} must be a whole number from 0 on, got {count!r}.")
+
+
+def _spread(
+    spec: StudySpec, part: Searchable, result: SearchResult, count: int
+) -> list[tuple[Any, dict[str, int]]]:
+    """Networks of falling size, each with its width and depth."""
+    ends = final_counts(spec), final_counts(spec, smallest=True)
+    searched = {name: least for name, least in ends[1].items() if least != ends[0][name]}
+    shares = [(result.network, count)]
+    if searched:
+        narrow = replace(result.network, **searched)  # type: ignore[arg-type]
+        shares = [(result.network, count - count // 2), (narrow, count // 2)]
+    return [
+        (one.architecture, network.counts())
+        for network, share in shares
+        if share
+        for one in spread_over_costs(part, result.best.arrays(), network, share, result.limits)
+    ]
 
 
 def _another_space(handle: StudyHandle, result: SearchResult) -> str:

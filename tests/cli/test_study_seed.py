@@ -59,6 +59,7 @@ def test_seeds_are_enqueued_marked_and_never_twice(seeded: Cli) -> None:
     more = seeded("study", "seed", "cells", "g.json", "--neighbours", "3")
     assert "Enqueued 1 network (source darts) in the study cells; 4 are in the study" in more.out
     assert len(trials()) == 5
+    assert "Enqueued" in seeded("study", "seed", "cells", "g.json", "--spread", "4").out
 
 
 def test_show_tells_what_came_of_the_seeds(seeded: Cli) -> None:
@@ -94,6 +95,8 @@ def test_wrong_input_gets_a_sentence_and_nothing_is_enqueued(seeded: Cli, folder
         (["newer.json"], "of version 2, this optunas reads version 1"),
         (["missing.json"], "Cannot read 'missing.json'"),
         (["g.json", "--neighbours", "-1"], "neighbours must be a whole number from 0 on, got -1"),
+        (["g.json", "--spread", "-1"], "spread must be a whole number from 0 on, got -1"),
+        (["--proxy", "flops", "--spread", "3"], "--spread go with the file of a search"),
     ):
         done = seeded("study", "seed", "cells", *options)
         assert done.code == 2, options

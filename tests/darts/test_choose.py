@@ -202,6 +202,14 @@ def test_there_are_no_more_alternatives_than_networks() -> None:
     assert len(found) == len(connected)
 
 
+def test_an_infinite_limit_is_none() -> None:
+    weights = weights_of(NB201, 3)
+    free = ranked(NB201, weights, alternatives=20)
+    limits = {"params": math.inf, "flops": math.inf}
+    same = ranked(NB201, weights, alternatives=20, limits=limits, **NETWORK)  # type: ignore[arg-type]
+    assert [one.architecture for one in same] == [one.architecture for one in free]
+
+
 def test_a_disconnected_optimum_is_never_chosen() -> None:
     weights = {"cell": np.tile([0.96, 0.01, 0.01, 0.01, 0.01], (6, 1))}
     weights["cell"][3, 3] = 0.0  # edge 0-3 is the only single one to the output: dearest of all

@@ -83,6 +83,38 @@ def test_neighbours_keep_the_files_limits() -> None:
     assert len(members) == 6
 
 
+def test_a_spread_reaches_from_the_search_down_to_the_smallest_at_both_widths() -> None:
+    handle, found = study(), result(NB201)
+    members = members_of(handle, found, spread=9)
+    sizes = {
+        width: [
+            optunas.metrics.params(m["cell"], (1, 8, 8), 10, width, 2)
+            for m in members
+            if m["train"]["channels"] == width
+        ]
+        for width in (4, 2)
+    }
+    assert members[0]["cell"] == found.best.network()
+    for width, counts in sizes.items():
+        assert counts == sorted(counts, reverse=True)
+        least = min(optunas.metrics.params(c, (1, 8, 8), 10, width, 2) for c in NB201.enumerate())
+        assert counts[-1] == least
+        assert len(counts) > 1
+    assert len(members) <= 10
+    assert optunas.seed(handle, found, spread=9) == len(members)
+
+
+def test_a_spread_keeps_the_files_limits_and_one_width() -> None:
+    fixed = study(NB201)
+    free = members_of(fixed, result(NB201), spread=5)
+    params = [optunas.metrics.params(cell, (1, 8, 8), 10, 4, 2) for cell in free]
+    limit = (params[0] + params[-1]) // 2
+    kept = members_of(fixed, result(NB201, limits={"params": limit}), spread=5)
+    sizes = [optunas.metrics.params(cell, (1, 8, 8), 10, 4, 2) for cell in kept[1:]]
+    assert max(sizes) <= limit < params[0]
+    assert sizes[-1] == params[-1]
+
+
 def test_seeds_are_marked_and_enqueued_once() -> None:
     handle, found = study(), result(NB201, (0, 1))
     assert optunas.seed(handle, found, "darts", neighbours=3) == 5
@@ -168,8 +200,11 @@ def test_wrong_arguments_get_a_sentence() -> None:
     for wrong in (-1, 1.5, True):
         with pytest.raises(InvalidSpecError, match=f"neighbours must be a whole number.*{wrong}"):
             members_of(handle, result(NB201), wrong)  # type: ignore[arg-type]
-    with pytest.raises(InvalidSpecError, match="neighbours=2 are those of a search's result"):
-        optunas.seed(handle, [result(NB201).architecture], neighbours=2)
+        with pytest.raises(InvalidSpecError, match=f"spread must be a whole number.*{wrong}"):
+            optunas.seed(handle, result(NB201), spread=wrong)  # type: ignore[arg-type]
+    for given in ("neighbours", "spread"):
+        with pytest.raises(InvalidSpecError, match=f"{given}=2 is of a search's result"):
+            optunas.seed(handle, [result(NB201).architecture], **{given: 2})
 
 
 def my_pool(channels_in: int, channels_out: int, stride: int) -> Any:
