@@ -108,6 +108,28 @@ def test_a_warped_belief_is_the_mean_of_draws_through_the_warp() -> None:
         )
 
 
+@pytest.mark.parametrize("std", [1e-6, 1e-3, 0.05])
+def test_a_belief_that_is_sure_promises_nothing_it_does_not_believe(std: float) -> None:
+    warp = Warp(np.log([0.07, 0.1, 0.3, 0.3, 0.6, 1.5]))  # few losses, far apart
+    belief = Warped(warp.forward(np.log([0.1, 0.2])), np.full(2, std), warp)
+    table = belief.shortfall(np.log([0.1, 0.3, 1.5]))
+    sure = np.maximum(np.log([0.1, 0.3, 1.5]) - np.log([[0.1], [0.2]]), 0.0)
+    np.testing.assert_allclose(table, sure, atol=std)
+
+
+def test_a_warped_belief_is_that_of_many_small_steps() -> None:
+    rng = np.random.default_rng(5)
+    warp = Warp(np.round(rng.exponential(1.0, 60), 1))
+    belief = Warped(rng.standard_normal(20), rng.uniform(0.01, 2.0, 20), warp)
+    levels = np.sort(rng.uniform(-0.5, 4.0, 7))
+    fine = np.linspace(warp.knots[0], 4.0, 200_001)
+    chance = belief.below(fine)
+    steps = 0.5 * (chance[:, 1:] + chance[:, :-1]) * np.diff(fine)
+    total = np.concatenate([np.zeros((20, 1)), np.cumsum(steps, axis=1)], axis=1)
+    wanted = np.stack([np.interp(levels, fine, row) for row in total])
+    np.testing.assert_allclose(belief.shortfall(levels), wanted, atol=1e-4)
+
+
 def test_taking_candidates_takes_their_beliefs() -> None:
     warp = Warp(np.arange(5.0))
     places = np.array([2, 0])
