@@ -60,6 +60,9 @@ class CheapAwareSampler(SpaceSampler):
         startup_trials: trials with values before anything is predicted.
         floor: share of the space, by the predicted value, that is too poor to count, where
             ``reference`` does not say so. 0.3 of the networks of a space are seldom of interest.
+            Where several objectives are predicted, what is poor in one may be the best in another:
+            then only those members do not count that lie farther behind the median than the best
+            lies ahead of it, and no more than this share of them.
         reference: ``{objective index: value}``, the worst value that counts in an objective, such
             as an accuracy of 0.85; indices may be strings, as in JSON.
         candidates: drawn where the space cannot be listed; 200 find somewhat more, in half as long

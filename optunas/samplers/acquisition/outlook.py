@@ -13,6 +13,7 @@ from optuna.study import StudyDirection
 from optunas import pareto
 from optunas.samplers.acquisition.hypervolume_gain import expected_gain
 from optunas.samplers.acquisition.past import Past
+from optunas.samplers.acquisition.worst import worst_loss
 from optunas.samplers.prediction.atlas import Atlas, scaled_more
 from optunas.samplers.prediction.axes import Axis, axes_of
 from optunas.samplers.prediction.beliefs import Belief, Exact
@@ -85,7 +86,8 @@ class Outlook:
         cache: hyperparameters fitted before.
         past: an earlier study, or None.
         reference: worst values that count, by objective; others are chosen.
-        floor: the share of the candidates, the worst, that do not count where none is given.
+        floor: the share of the candidates, the worst, that do not count where no reference is
+            given; see :func:`~optunas.samplers.acquisition.worst.worst_loss`.
     """
 
     def __init__(
@@ -271,4 +273,4 @@ class Outlook:
             return float(known.max() + MARGIN * max(np.ptp(known), 1e-12))
         rows = self._plain.rows[:: max(1, len(self._plain.rows) // PLAIN)]
         central = self.learned(at).belief(self._widened(at, rows, (), False), std=False).central()
-        return float(np.quantile(central, 1.0 - self._floor))
+        return worst_loss(central, self.losses[:, at], self._floor, len(self.unknown) == 1)

@@ -12,6 +12,7 @@ from optuna.study import StudyDirection
 from optunas import pareto
 from optunas.errors import InvalidSpecError, OptunasError
 from optunas.samplers.acquisition.hypervolume_gain import expected_gain
+from optunas.samplers.acquisition.worst import worst_loss
 from optunas.samplers.prediction.axes import axes_of
 from optunas.samplers.prediction.beliefs import Belief, Exact, Normal
 from optunas.samplers.prediction.features import Encoder
@@ -93,7 +94,7 @@ class Past:
                 mean, std = process.predict(rows)
                 beliefs.append(Normal(mean, std))
                 points[:, at] = process.predict(told_rows, std=False)[0]
-                worst[at] = np.quantile(mean, 1.0 - floor)
+                worst[at] = self._worst(at, mean, floor, sum(missing) == 1)
             else:
                 losses = axis.losses(known[:, at])
                 beliefs.append(Exact(losses))
@@ -101,6 +102,14 @@ class Past:
                 worst[at] = losses.max() + 0.01 * max(float(np.ptp(losses)), 1e-12)
         front = points[pareto.nondominated(points, ["minimize"] * len(missing))]
         return expected_gain(beliefs, front, worst, rng)
+
+    def _worst(self, at: int, mean: Floats, floor: float, alone: bool) -> float:
+        """The worst score that counts; how losses spread decides, which scores do not show."""
+        if alone:
+            return worst_loss(mean, mean[:0], floor, alone)
+        warp = self._learned[at].warp
+        losses = warp.backward(mean)
+        return float(warp.forward(np.array([worst_loss(losses, losses[:0], floor, alone)]))[0])
 
 
 def checked_earlier(space: Space[Any], earlier: Any) -> list[tuple[Any, tuple[float, ...]]]:
