@@ -7,8 +7,9 @@ what is counted are unique networks. Three objectives: the share of the true fro
 (accuracy above a floor, logarithms of latency and parameters, each normalised to [0, 1] over the
 table, reference point (1, 1, 1)). One objective: regret of the validation accuracy, the mean of
 the table's seeds. On a synthetic space that cannot be listed (28 choices, a learning rate, a width;
-noise; two workers): hypervolume of the noiseless values. ``--speed 1000`` prints the seconds that
-a suggestion takes instead.
+noise; two workers): hypervolume of the noiseless values. ``pair:0`` is the same space with two
+objectives, both noisy and neither known. ``cheap_aware_unknown`` is told no costs and predicts all
+objectives from their trials. ``--speed 1000`` prints the seconds that a suggestion takes instead.
 
 Every run is kept as one line of a JSONL file, so that an interrupted benchmark goes on where it
 stopped. Medians over seeds are printed, from first to third quartile, and how the first of
@@ -40,7 +41,7 @@ from optunas.space import Cell, Choice, Edge, Float, HyperSpace, Int, Space
 TABLE = os.environ.get("OPTUNAS_NB201", "")
 FLOORS = {"cifar10": 85.0, "cifar100": 55.0}
 CHOICES, LETTERS = 28, tuple("abcde")
-MARKS, COMPARED = (50, 100, 200, 300), (100, 300)
+MARKS, COMPARED = (50, 60, 100, 200, 300), (100, 300)
 NEVER = 10**6
 
 
@@ -200,10 +201,37 @@ class Synthetic(Problem):
         return more
 
 
+class Pair(Synthetic):
+    """The made-up accuracy and its delay, as if both were measured after training."""
+
+    directions = ("maximize", "minimize")
+    SPREAD = 0.05
+    """Relative deviation of a measured delay."""
+
+    def values(self, member: Any, rng: np.random.Generator) -> tuple[float, ...]:
+        accuracy, _, delay = self.true(member)
+        noise = rng.standard_normal(2)
+        return accuracy + self.NOISE * float(noise[0]), delay * math.exp(self.SPREAD * noise[1])
+
+    known = None
+
+    def begin(self) -> Callable[[Any], float]:
+        points: list[list[float]] = []
+
+        def more(member: Any) -> float:
+            accuracy, _, delay = self.true(member)
+            scaled = (math.log(delay) - self.low[1]) / (self.high[1] - self.low[1])
+            points.append([(1.0 - accuracy) / (1.0 - self.floor), scaled])
+            return pareto.hypervolume(points, ["minimize"] * 2, [1.0] * 2)
+
+        return more
+
+
 SAMPLERS: dict[str, Callable[[Problem, int], BaseSampler]] = {
     "cheap_aware": lambda p, seed: CheapAwareSampler(
         p.space, known=p.known, identity="code", seed=seed
     ),
+    "cheap_aware_unknown": lambda p, seed: CheapAwareSampler(p.space, identity="code", seed=seed),
     "random": lambda p, seed: RandomSampler(seed=seed),
     "nsga2_20": lambda p, seed: NSGAIISampler(population_size=20, seed=seed),
     "nsga2_50": lambda p, seed: NSGAIISampler(population_size=50, seed=seed),
@@ -212,11 +240,11 @@ SAMPLERS: dict[str, Callable[[Problem, int], BaseSampler]] = {
 
 
 def problem(name: str) -> Problem:
-    """``front:cifar10:pixel2``, ``best:cifar10`` or ``synthetic:0``."""
+    """``front:cifar10:pixel2``, ``best:cifar10``, ``synthetic:0`` or ``pair:0``."""
     kind, *rest = name.split(":")
-    if kind == "front":
-        return Front(*rest)
-    return Best(*rest) if kind == "best" else Synthetic(int(rest[0]))
+    if kind in ("front", "best"):
+        return Front(*rest) if kind == "front" else Best(*rest)
+    return Pair(int(rest[0])) if kind == "pair" else Synthetic(int(rest[0]))
 
 
 def run(p: Problem, sampler: BaseSampler, seed: int, budget: int) -> dict[str, Any]:
@@ -272,8 +300,8 @@ def report(name: str, sampler: str, runs: list[dict[str, Any]]) -> None:
     curves = [r["progress"] for r in runs]
     levels = {"front": (0.9, 0.95), "best": (-0.1, 0.0)}.get(name.split(":")[0], ())
     found = [f"{level:g}: {quartiles([needed(c, level) for c in curves])}" for level in levels]
-    if not levels:
-        found = [
+    if not name.startswith("best"):
+        found += [
             f"at {mark}: {quartiles([c[min(mark, len(c)) - 1] for c in curves])}"
             for mark in MARKS
             if mark <= max(map(len, curves))
@@ -337,6 +365,9 @@ PROBLEMS = (
     "synthetic:0",
     "synthetic:1",
     "synthetic:2",
+    "pair:0",
+    "pair:1",
+    "pair:2",
 )
 
 
@@ -354,7 +385,7 @@ def main() -> None:
         return
     done = stored(arguments.out)
     for name in arguments.problems:
-        if not name.startswith("synthetic") and not os.path.exists(TABLE):
+        if name.startswith(("front", "best")) and not os.path.exists(TABLE):
             print(f"{name:24} skipped: OPTUNAS_NB201 is not the path of nb201.npz")
             continue
         p, found = problem(name), {}
