@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from optunas.errors import without_password
-from optunas.inspection.adapter import why_ended
+from optunas.inspection.adapter import broken_limits, why_ended
 from optunas.study.best import best, importances
 from optunas.study.budget import LIMITS
 from optunas.study.handle import StudyHandle
@@ -23,6 +24,7 @@ from optunas.study.latency import describe_latency
 from optunas.study.predicting import predictor_rank
 from optunas.study.rungs import rung_ranks
 from optunas.study.seeding import descent
+from optunas.study.spec import StudySpec
 
 __all__ = ["as_dict", "print_front", "print_json", "print_studies", "summary"]
 
@@ -46,6 +48,7 @@ def as_dict(handle: StudyHandle) -> dict[str, Any]:
         "budget_left": handle.spec.budget.fraction_left(handle.usage()),
         "outcomes": handle.outcomes(),
         "reasons": reasons(handle),
+        "over_limits": over_limits(handle),
         "front": list(handle.front()),
         "best": best(handle),
         "importances": importances(handle),
@@ -68,6 +71,12 @@ def reasons(handle: StudyHandle) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
+def over_limits(handle: StudyHandle) -> dict[str, int]:
+    """How many trained networks break each limit, most often first; they are not on the front."""
+    done = [t for t in handle.trials(TrialState.COMPLETE) if "reused_from" not in t.user_attrs]
+    return dict(Counter(name for t in done for name in broken_limits(t)).most_common())
+
+
 def summary(handle: StudyHandle) -> None:
     """Print a study for a person."""
     console = _console()
@@ -78,7 +87,7 @@ def summary(handle: StudyHandle) -> None:
         "task": f"{spec.task} {dict(spec.task_options) or ''}",
         "objectives": aims,
         "search": f"{spec.sampler}, pruner {spec.pruner}, seed {spec.seed}",
-        "constraints": ", ".join(f"{k} {v:g}" for k, v in spec.constraints.items()),
+        "constraints": _limits(spec),
         "latency": describe_latency(spec.latency),
         "budget": _budget(handle),
         "trials": ", ".join(f"{n} {word}" for word, n in handle.outcomes().items() if n) or "none",
@@ -90,10 +99,19 @@ def summary(handle: StudyHandle) -> None:
         if text.strip():
             console.print(f"  {key:<12}{text}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"  {'epochs':<12}{used.epochs}", highlight=False)
+    for name, count in over_limits(handle).items():
+        words = f"  {count} x Trained, but it breaks the limit on {name}."
+        console.print(words, highlight=False, markup=False, soft_wrap=True)
     for reason, count in list(reasons(handle).items())[:5]:
         console.print(f"  {count} x {reason}", highlight=False, markup=False, soft_wrap=True)
     _print_best(handle, console)
     print_front(handle, console)
+
+
+def _limits(spec: StudySpec) -> str:
+    maximised = {m.name for m in spec.all_metrics if m.maximize}
+    signs = {name: ">=" if name in maximised else "<=" for name in spec.constraints}
+    return ", ".join(f"{name} {signs[name]} {_text(v)}" for name, v in spec.constraints.items())
 
 
 def _rungs(handle: StudyHandle) -> str:

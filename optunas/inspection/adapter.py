@@ -140,10 +140,14 @@ def trial_link(study: optuna.Study, number: int) -> str:
 
 @contextmanager
 def best_trials_keep_constraints(storage: BaseStorage) -> Iterator[None]:
-    """While this lasts, dashboards of this process leave infeasible trials out of the best."""
+    """While this lasts, dashboards of this process leave infeasible trials out of the best.
+
+    Where no trial is feasible, none is shown as the best.
+    """
     from optuna_dashboard import _app
 
     front, best = _app.get_pareto_front_trials, storage.get_best_trial
+    told = _app.serialize_study_detail
 
     def feasible_front(
         trials: Sequence[FrozenTrial], directions: Sequence[optuna.study.StudyDirection]
@@ -159,12 +163,17 @@ def best_trials_keep_constraints(storage: BaseStorage) -> Iterator[None]:
         pick = max if maximize else min
         return pick(kept, key=lambda t: t.value or 0.0)
 
+    def feasible_detail(study: Any, best_trials: Sequence[FrozenTrial], *rest: Any) -> Any:
+        return told(study, [trial for trial in best_trials if _feasible(trial)], *rest)
+
     _app.get_pareto_front_trials = feasible_front
+    _app.serialize_study_detail = feasible_detail
     storage.get_best_trial = feasible_best  # type: ignore[method-assign]
     try:
         yield
     finally:
         _app.get_pareto_front_trials = front
+        _app.serialize_study_detail = told
         del storage.get_best_trial
 
 

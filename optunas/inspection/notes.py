@@ -120,6 +120,8 @@ def study_note(
     parts.append(f"### Pareto front: {len(overview.front or ())} of {_complete(trials)} networks")
     if picture:
         parts.append(f"![The front]({picture})")
+    nearest = _nearest(overview, trials)
+    parts += [nearest] if nearest else []
     parts.append(_front_table(overview, describe, link))
     parts += _reasons(trials)
     return "\n\n".join(parts)
@@ -193,13 +195,52 @@ def _limits(overview: Overview, trials: Sequence[FrozenTrial]) -> str:
     for name, limit in overview.limits.items():
         sign = "≥" if name in ways and ways[name].maximize else "≤"
         words.append(f"{_plain(name)} {sign} {_number(limit)}")
-    broken = sum(any(v > 0 for v in t.constraints.values()) for t in trials)
-    if not broken:
-        return f"**Constraints:** {' · '.join(words)} (kept so far)"
-    those = "1 trial breaks one and is" if broken == 1 else f"{broken} trials break one and are"
+    known = " · ".join(words)
+    before = [t for t in trials if "ruled_out" in t.user_attrs and broken_limits(t)]
+    after = [t for t in trials if not _free(t) and broken_limits(t)]
+    if not before and not after:
+        return f"**Constraints:** {known} (kept so far)"
+    parts = [f"**Constraints:** {known}"]
+    if before:
+        were = "1 trial was" if len(before) == 1 else f"{len(before)} trials were"
+        parts.append(f"{were} ruled out before training ({_by_limit(before)})")
+    if after:
+        those = (
+            "1 trained network breaks"
+            if len(after) == 1
+            else f"{len(after)} trained networks break"
+        )
+        parts.append(
+            f"{those} one and {'is' if len(after) == 1 else 'are'} not on the front "
+            f"({_by_limit(after)}; the mark *Best Trial* of a plain optuna-dashboard knows no "
+            "constraints)"
+        )
+    return "; ".join(parts)
+
+
+def _by_limit(trials: Sequence[FrozenTrial]) -> str:
+    """How often each limit is broken, most often first; a trial may break several."""
+    counts = Counter(name for trial in trials for name in broken_limits(trial))
+    return ", ".join(f"{_plain(name)} {count}" for name, count in counts.most_common())
+
+
+def _nearest(overview: Overview, trials: Sequence[FrozenTrial]) -> str:
+    """Where every trained network breaks a limit: which breaks them by the smallest share."""
+    done = [t for t in trials if t.state == TrialState.COMPLETE and not _reused(t)]
+    if not overview.limits or not done or not all(map(broken_limits, done)):
+        return ""
+    scale = {name: abs(limit) or 1.0 for name, limit in overview.limits.items()}
+
+    def beyond(trial: FrozenTrial) -> float:
+        shares = (v / scale.get(n, 1.0) for n, v in named_constraints(trial).items() if v > 0)
+        return math.fsum(shares)
+
+    best = min(done, key=beyond)
+    over = named_constraints(best)
+    words = (f"{_plain(name)} by {_number(over[name])}" for name in broken_limits(best))
     return (
-        f"**Constraints:** {' · '.join(words)}; {those} not on the front "
-        "(the mark *Best Trial* of a plain optuna-dashboard knows no constraints)"
+        f"No trained network keeps every constraint; trial {best.number} is the nearest: it breaks "
+        f"{', '.join(words)}."
     )
 
 

@@ -15,6 +15,7 @@ from optuna.storages import BaseStorage
 
 from optunas.errors import InvalidSpecError
 from optunas.inspection.adapter import best_trials_keep_constraints, open_for_dashboard
+from optunas.inspection.page import mended_page
 
 __all__ = ["dashboard_server", "serve"]
 
@@ -82,7 +83,7 @@ def dashboard_server(
     from optuna_dashboard import wsgi
 
     store = None if artifacts is None else FileSystemArtifactStore(Path(artifacts))
-    app = wsgi(storage, artifact_store=store)
+    app = mended_page(wsgi(storage, artifact_store=store))
     try:
         return make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
     except (OSError, OverflowError) as error:

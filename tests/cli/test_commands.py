@@ -119,7 +119,7 @@ def test_show_tells_definition_budget_reasons_and_front(cli: Cli, folder: Path) 
     done = cli("study", "show", "toy", *TRUST)
     assert done.code == 0, done.err
     assert "accuracy (maximize), params (minimize)" in done.out
-    assert "params 1500" in done.out
+    assert "params <= 1,500" in done.out
     assert "Pruned after 1 epoch by ThresholdPruner." in done.out
     body = json.loads(cli("study", "show", "toy", "--json", *TRUST).out)
     assert set(body) >= {"name", "spec", "used", "budget_left", "outcomes", "reasons", "front"}

@@ -210,10 +210,13 @@ def test_the_best_trial_of_one_objective_keeps_constraints_too(direction: str) -
     assert study._storage.get_best_trial(study._study_id).number == 2
 
 
-def test_without_a_feasible_trial_the_best_is_the_dashboards_own() -> None:
+def test_without_a_feasible_trial_none_is_shown_as_the_best() -> None:
     study = optuna.create_study()
     trial = study.ask()
     trial.set_constraint("params", 1.0)
     study.tell(trial, 1.0)
+    dashboard = Dashboard(study._storage)
+    assert len(dashboard.study(study._study_id)["best_trials"]) == 1
     with adapter.best_trials_keep_constraints(study._storage):
+        assert dashboard.study(study._study_id)["best_trials"] == []
         assert study._storage.get_best_trial(study._study_id).state == TrialState.COMPLETE

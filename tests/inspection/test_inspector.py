@@ -343,17 +343,47 @@ def test_networks_of_every_space_are_drawn_and_told(case: str, tmp_path: Path) -
     assert words in Dashboard(study._storage).study(study._study_id)["note"]["body"]
 
 
-def test_the_studys_note_counts_broken_constraints() -> None:
+def constrained_note(kept: bool) -> str:
+    """The note of a study with a trial ruled out, two that training found out, and one that is."""
     study = make_study()
-    for over in (1.0, -1.0, 2.0):
+    ruled_out = begin(study)
+    ruled_out.set_user_attr("ruled_out", True)
+    ruled_out.set_constraint("latency_ms", 0.2)
+    study.tell(ruled_out, state=TrialState.PRUNED)
+    for over in (0.05, 0.01, *([-0.1] if kept else [])):
         trial = begin(study)
-        trial.set_constraint("params", over)
+        trial.set_constraint("accuracy_noise", over)
+        trial.set_constraint("latency_ms", -0.5)
         study.tell(trial, VALUES)
-    inspector = Inspector(study, objectives=OBJECTIVES)
-    inspector.study_updated(Overview(OBJECTIVES, limits={"params": 1e5}))
-    note = Dashboard(study._storage).study(study._study_id)["note"]["body"]
-    assert "params ≤ 100,000; 2 trials break one and are not on the front" in note
+    again = begin(study)
+    again.set_user_attr("reused_from", 1)
+    again.set_constraint("accuracy_noise", 0.05)
+    study.tell(again, VALUES)
+    limits = {"latency_ms": 1.0, "accuracy_noise": 0.9}
+    overview = Overview(OBJECTIVES, (metric("accuracy_noise"),), limits=limits)
+    Inspector(study, objectives=OBJECTIVES).study_updated(overview)
+    found: str = Dashboard(study._storage).study(study._study_id)["note"]["body"]
+    return found.replace("\u00a0", "")
+
+
+def test_the_studys_note_tells_limits_that_training_was_needed_for_from_others() -> None:
+    note = constrained_note(kept=True)
+    assert (
+        "**Constraints:** latency\\_ms ≤ 1 · accuracy\\_noise ≥ 0.9; "
+        "1 trial was ruled out before training (latency\\_ms 1); "
+        "2 trained networks break one and are not on the front (accuracy\\_noise 2; the mark "
+    ) in note
     assert "### Pareto front: 1 of 3 networks" in note
+    assert "keeps every constraint" not in note
+
+
+def test_where_no_trained_network_keeps_the_limits_the_nearest_is_named() -> None:
+    note = constrained_note(kept=False)
+    assert "### Pareto front: 0 of 2 networks" in note
+    assert (
+        "No trained network keeps every constraint; trial 2 is the nearest: it breaks "
+        "accuracy\\_noise by 0.01."
+    ) in note
 
 
 def test_markdown_in_a_users_text_stays_text() -> None:
