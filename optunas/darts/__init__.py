@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from optunas.darts.macro_supernet import MacroSuperNetwork
     from optunas.darts.perturbation import Perturbation, perturb
     from optunas.darts.record import EpochRecord, Search
-    from optunas.darts.result import SearchResult, read_result, write_result
+    from optunas.darts.result import FinalNetwork, SearchResult, read_result, write_result
     from optunas.darts.searching import search
+    from optunas.darts.spread import spread_over_costs
     from optunas.darts.supernet import SuperNetwork
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "SELECTIONS",
     "VARIANTS",
     "EpochRecord",
+    "FinalNetwork",
     "MacroSuperNetwork",
     "Perturbation",
     "Ranked",
@@ -40,11 +42,13 @@ __all__ = [
     "ranked",
     "read_result",
     "search",
+    "spread_over_costs",
     "write_result",
 ]
 
 _LAZY = {
     "EpochRecord": "record",
+    "FinalNetwork": "result",
     "MacroSuperNetwork": "macro_supernet",
     "Perturbation": "perturbation",
     "Ranked": "choose",
@@ -58,6 +62,7 @@ _LAZY = {
     "ranked": "choose",
     "read_result": "result",
     "search": "searching",
+    "spread_over_costs": "spread",
     "write_result": "result",
 }
 

@@ -1,14 +1,15 @@
 """Does a study that begins at the result of a search by gradient need fewer trials?
 
-Fashion-MNIST, 3,000 training images of 14 x 14, NAS-Bench-201's cells, width and learning rate;
-accuracy against parameters. For each seed one search and two studies of equal definition and seed:
-one begins with the search's network and its nearest alternatives, the other as usual. Printed:
-after how many trials the first has the hypervolume that the other ends with, as a share of the
-other's trials, without the search's cost and with it (in trainings: processor seconds of the search
-over the mean of a trial's). Volumes are of accuracy and the logarithm of parameters, from the worst
-of both studies. Every study goes into ``--results`` as it ends. Nothing here is asserted.
+Fashion-MNIST, small images of 14 x 14; accuracy against parameters. For each seed one search and
+two studies of equal definition and seed: one begins with the search's networks of falling size
+(``optunas study seed --spread 8``), the other as usual. Three spaces: ``joint`` (NAS-Bench-201's
+cells, width and learning rate), ``nb201`` (the cells alone) and ``darts`` (two cells of DARTS).
+Printed: after how many trials the first has the hypervolume that the other ends with, as a share of
+the other's trials, without the search's cost and with it (in trainings: processor seconds of the
+search over the mean of a trial's). Volumes are of accuracy and the logarithm of parameters, from
+the worst of both studies. Every study goes into ``--results`` as it ends. Nothing here is asserted.
 
-    python tests/benchmarks/darts_seeding.py --results seeding.jsonl [--seeds 5] [--processes 2]
+    python tests/benchmarks/darts_seeding.py nb201 --results seeding.jsonl [--seeds 5]
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import tempfile
 import time
 from pathlib import Path
 from statistics import mean, median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
@@ -27,48 +29,91 @@ import torch
 from optuna.trial import TrialState
 
 import optunas
-from optunas import NB201, Budget, Choice, Float, HyperSpace, JointSpace, StudySpec
-from optunas.darts import SearchSettings, ranked, search
+from optunas import (
+    DARTS,
+    NB201,
+    Budget,
+    CellSpace,
+    Choice,
+    DenseCellSpace,
+    Float,
+    HyperSpace,
+    JointSpace,
+    StudySpec,
+)
+from optunas.darts import SearchResult, SearchSettings
+from optunas.darts.restarts import Plan, run_restarts
 from optunas.pareto import hypervolume, reference_point
+from optunas.study.final_network import final_network
 
-TASK = {"train_size": 3_000, "val_size": 5_000, "size": 14}
 DIRECTIONS = ("maximize", "minimize")
-TRIALS, NEIGHBOURS = 40, 3
-SETTINGS = SearchSettings(epochs=16, channels=8, num_cells=1)
+TRIALS, SPREAD = 40, 8
 
 
-def spec(seed: int) -> StudySpec:
+class Case(NamedTuple):
+    """What is searched, on what, and how."""
+
+    space: Any
+    part: CellSpace | DenseCellSpace
+    training: dict[str, Any]
+    task: dict[str, Any]
+    settings: SearchSettings
+
+
+IMAGES = {"train_size": 3_000, "val_size": 5_000, "size": 14}
+FEWER = {"train_size": 2_000, "val_size": 3_000, "size": 14}
+CELL = {"num_cells": 1, "epochs": 6, "batch_size": 64}
+TRAIN = HyperSpace(lr=Float(0.02, 0.3, log=True), channels=Choice((4, 8)))
+SEARCH = SearchSettings(epochs=16, channels=8, num_cells=1)
+CASES = {
+    "joint": Case(JointSpace(cell=NB201, train=TRAIN), NB201, CELL, IMAGES, SEARCH),
+    "nb201": Case(NB201, NB201, {**CELL, "channels": 8, "lr": 0.1}, IMAGES, SEARCH),
+    "darts": Case(
+        DARTS,
+        DARTS,
+        {"num_cells": 3, "channels": 4, "epochs": 4, "batch_size": 64, "lr": 0.1},
+        FEWER,
+        SearchSettings(epochs=12, channels=4, num_cells=3),
+    ),
+}
+
+
+def spec(case: Case, seed: int) -> StudySpec:
     """The study of both."""
     return StudySpec(
         name="seeded",
-        space=JointSpace(
-            cell=NB201,
-            train=HyperSpace(lr=Float(0.02, 0.3, log=True), channels=Choice((4, 8))),
-        ),
+        space=case.space,
         task="optunas.tasks:fashion_mnist",
-        task_options=TASK,
+        task_options=case.task,
         objectives=("accuracy", "params"),
-        training={"num_cells": 1, "epochs": 6, "batch_size": 64},
+        training=case.training,
         budget=Budget(trials=TRIALS),
         reference=False,
         seed=seed,
     )
 
 
-def run(job: tuple[int, bool]) -> dict[str, Any]:
+def searched_by(case: Case, handle: optunas.StudyHandle, seed: int) -> SearchResult:
+    """One search, as ``optunas darts search FILE --restarts 1`` does it."""
+    task = optunas.tasks.fashion_mnist(**case.task)
+    network = final_network(handle.spec, task)
+    plan = Plan("seeded", case.part, task, {}, case.settings, network)
+    with tempfile.TemporaryDirectory() as folder:
+        return run_restarts(plan, [seed], Path(folder) / "genotype.json")
+
+
+def run(job: tuple[str, int, bool]) -> dict[str, Any]:
     """One study; the values of its completed trials by their place among those that count."""
-    seed, seeded = job
+    name, seed, seeded = job
+    case = CASES[name]
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    handle = optunas.create(spec(seed), storage=optuna.storages.InMemoryStorage())
+    handle = optunas.create(spec(case, seed), storage=optuna.storages.InMemoryStorage())
     searched = 0.0
     if seeded:
         started = time.process_time()
-        task = optunas.tasks.fashion_mnist(**TASK)
-        found = search(NB201, task, SETTINGS, seed=seed)
-        best = ranked(NB201, found.weights, alternatives=NEIGHBOURS)
+        optunas.seed(handle, searched_by(case, handle, seed), spread=SPREAD)
         searched = time.process_time() - started
-        optunas.seed(handle, [one.architecture for one in best], source="darts")
     started = time.process_time()
     optunas.run(handle, progress=False)
     trained = time.process_time() - started
@@ -78,7 +123,14 @@ def run(job: tuple[int, bool]) -> dict[str, Any]:
             place += "reused_from" not in trial.user_attrs and "ruled_out" not in trial.user_attrs
         if trial.state == TrialState.COMPLETE:
             rows.append([place, *trial.values])
-    return {"seed": seed, "seeded": seeded, "rows": rows, "search": searched, "trials": trained}
+    return {
+        "space": name,
+        "seed": seed,
+        "seeded": seeded,
+        "rows": rows,
+        "search": searched,
+        "trials": trained,
+    }
 
 
 def volumes(rows: list[list[float]], reference: np.ndarray) -> np.ndarray:
@@ -108,21 +160,23 @@ def compare(plain: dict[str, Any], seeded: dict[str, Any]) -> tuple[float, float
 
 def main() -> None:
     """Read the command line, run what is missing, print the shares."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("space", choices=list(CASES))
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     path: Path = arguments.results
     lines = path.read_text().splitlines() if path.exists() else []
-    rows = {(row["seed"], row["seeded"]): row for row in map(json.loads, lines)}
-    jobs = [(seed, seeded) for seed in range(arguments.seeds) for seeded in (False, True)]
+    rows = {(row["space"], row["seed"], row["seeded"]): row for row in map(json.loads, lines)}
+    name = arguments.space
+    jobs = [(name, seed, seeded) for seed in range(arguments.seeds) for seeded in (False, True)]
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
         for row in pool.imap_unordered(run, [job for job in jobs if job not in rows]):
-            rows[row["seed"], row["seeded"]] = row
+            rows[name, row["seed"], row["seeded"]] = row
             with path.open("a") as file:
                 file.write(json.dumps(row) + "\n")
-    pairs = [compare(rows[n, False], rows[n, True]) for n in range(arguments.seeds)]
+    pairs = [compare(rows[name, n, False], rows[name, n, True]) for n in range(arguments.seeds)]
     for n, (bare, charged, ratio) in enumerate(pairs):
         print(
             f"seed {n}: {bare:.2f} of the trials, {charged:.2f} with the search; final {ratio:.3f}x"
