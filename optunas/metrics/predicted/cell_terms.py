@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from optunas.errors import UnknownNameError
+from optunas.metrics.flow.of_cells import piece_of
+from optunas.metrics.flow.pieces import Piece
+from optunas.metrics.predicted.effort import work_of
 from optunas.metrics.predicted.terms import Counted, Term
 from optunas.metrics.predicted.work import NOTHING, Work, conv, linear, moving, total
 from optunas.metrics.stated_cost import operation_cost
@@ -21,7 +23,8 @@ from optunas.nets.skeleton import (
     places,
 )
 from optunas.space.cell import Cell, Genotype
-from optunas.space.operations import VOCABULARY, Operation
+from optunas.space.layers import Tally
+from optunas.space.operations import LAYERS, VOCABULARY, Operation
 from optunas.space.stack import Stack
 
 __all__ = ["cell_terms"]
@@ -42,11 +45,9 @@ def _shared(
 ) -> tuple[tuple[Counted, ...], tuple[tuple[DenseLayer | PairLayer, int], ...]]:
     """Stem, blocks between stages, preprocessing, head; and how often each distinct layer is."""
     stem, head = plan.stem, plan.head
-    pixels = stem.height * stem.width
-    work = conv(stem.channels_in, stem.channels_out, 3, pixels, pixels)
-    parts: list[tuple[Term, object]] = [
-        (_term("stem", stem.channels_in, stem.channels_out, 1, *stem[2:], work), stem)
-    ]
+    work = work_of(piece_of(stem))
+    first = Term("stem", stem.channels_in, stem.channels_out, 1, *stem[2:], work)
+    parts: list[tuple[Term, object]] = [(first, stem)]
     counts: dict[DenseLayer | PairLayer, int] = {}
     height, width = stem.height, stem.width
     for layer in plan.layers:
@@ -61,29 +62,14 @@ def _shared(
     final = head.channels * height * width
     last = moving(final, final, 2) if head.norm else NOTHING
     last = total(last, moving(final, head.channels), linear(head.channels, head.num_classes))
-    parts.append((_term("head", head.channels, head.num_classes, 1, height, width, last), head))
+    parts.append((Term("head", head.channels, head.num_classes, 1, height, width, last), head))
     shared = tuple(Counted(term, 1, 1, origin) for term, origin in parts)
     return shared, tuple(counts.items())
 
 
-def _term(
-    name: str, c_in: int, c_out: int, stride: int, height: int, width: int, work: Work
-) -> Term:
-    return Term(name, c_in, c_out, stride, height, width, work)
-
-
 def _residual(layer: ResidualLayer) -> Term:
     c_in, c_out, height, width = layer
-    inside, outside = height * width, halve(height) * halve(width)
-    work = total(
-        moving(c_in * inside, c_in * inside),
-        conv(c_in, c_out, 3, inside, outside, around=2),
-        conv(c_out, c_out, 3, outside, outside),
-        moving(c_in * inside, c_in * outside),
-        conv(c_in, c_out, 1, outside, outside, around=0),
-        moving(2 * c_out * outside, c_out * outside),
-    )
-    return Term("residual_block", c_in, c_out, 2, height, width, work)
+    return Term("residual_block", c_in, c_out, 2, height, width, work_of(piece_of(layer)))
 
 
 @lru_cache(maxsize=4096)
@@ -91,9 +77,7 @@ def _preprocess(plan: Preprocess) -> Term:
     c_in, c_out, stride, height, width = plan
     if stride == 2:
         return Term("factorized_reduce", *plan, _factorized(c_in, c_out, height, width))
-    inside = height * width
-    work = total(moving(c_in * inside, c_in * inside), conv(c_in, c_out, 1, inside, inside))
-    return Term("preprocess_1x1", *plan, work)
+    return Term("preprocess_1x1", *plan, work_of(piece_of(plan)))
 
 
 def _factorized(c_in: int, c_out: int, height: int, width: int) -> Work:
@@ -160,8 +144,15 @@ def _edge(place: Place) -> Term:
     name, channels, stride, height, width = place
     if name not in VOCABULARY:
         raise UnknownNameError("operation", name, VOCABULARY)
-    work = _WORK[name](channels, stride, height, width)
+    if name == "skip_connect" and stride == 2:
+        work = _factorized(channels, channels, height, width)
+    else:
+        work = work_of(Piece(_layers, place, ((channels, height, width),)))
     return Term(name, channels, channels, stride, height, width, work)
+
+
+def _layers(net: Tally, place: Place) -> int:
+    return LAYERS[place.operation](net, 0, place.channels, place.stride)
 
 
 def _own(place: Place, operation: Operation) -> Term:
@@ -170,63 +161,7 @@ def _own(place: Place, operation: Operation) -> Term:
     outside = -(-height // stride) * -(-width // stride)
     macs = 0
     if operation.cost is not None:
-        macs = operation_cost(operation, channels, channels, stride, height, width).macs
+        macs = operation_cost(operation, *place.form).macs
     moved = channels * (height * width + outside)
     work = Work(dense=macs, traffic=moved, steps=1)
     return Term(name, channels, channels, stride, height, width, work)
-
-
-def _convolution(kernel: int) -> Callable[[int, int, int, int], Work]:
-    def work(channels: int, stride: int, height: int, width: int) -> Work:
-        inside, outside = _pixels(stride, height, width)
-        first = moving(channels * inside, channels * inside)
-        return total(first, conv(channels, channels, kernel, inside, outside))
-
-    return work
-
-
-def _separable(kernel: int, twice: bool) -> Callable[[int, int, int, int], Work]:
-    def work(channels: int, stride: int, height: int, width: int) -> Work:
-        inside, outside = _pixels(stride, height, width)
-        parts = []
-        for given in (inside, outside) if twice else (inside,):
-            parts += [
-                moving(channels * given, channels * given),
-                conv(channels, channels, kernel, given, outside, channels, 0),
-                conv(channels, channels, 1, outside, outside),
-            ]
-        return total(*parts)
-
-    return work
-
-
-def _pool(channels: int, stride: int, height: int, width: int) -> Work:
-    inside, outside = _pixels(stride, height, width)
-    return moving(channels * inside, channels * outside)
-
-
-def _skip(channels: int, stride: int, height: int, width: int) -> Work:
-    return _factorized(channels, channels, height, width) if stride == 2 else NOTHING
-
-
-def _none(channels: int, stride: int, height: int, width: int) -> Work:
-    return NOTHING
-
-
-def _pixels(stride: int, height: int, width: int) -> tuple[int, int]:
-    return height * width, -(-height // stride) * -(-width // stride)
-
-
-_WORK: dict[str, Callable[[int, int, int, int], Work]] = {
-    "none": _none,
-    "skip_connect": _skip,
-    "nor_conv_1x1": _convolution(1),
-    "nor_conv_3x3": _convolution(3),
-    "nor_conv_5x5": _convolution(5),
-    "sep_conv_3x3": _separable(3, True),
-    "sep_conv_5x5": _separable(5, True),
-    "dil_conv_3x3": _separable(3, False),
-    "dil_conv_5x5": _separable(5, False),
-    "max_pool_3x3": _pool,
-    "avg_pool_3x3": _pool,
-}

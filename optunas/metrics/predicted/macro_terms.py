@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from optunas.metrics.flow.of_macro import tell_node
+from optunas.metrics.flow.pieces import Piece
+from optunas.metrics.predicted.effort import work_of
 from optunas.metrics.predicted.terms import Counted, Term
-from optunas.metrics.predicted.work import Work, conv, linear, moving, total
+from optunas.metrics.predicted.work import Work, conv, linear, moving
 from optunas.metrics.stated_cost import operation_cost
 from optunas.nets.macro_plan import DensePlan, JoinPlan, LayerPlan, MacroPlan, macro_plan
+from optunas.space.layers import Tally
 from optunas.space.macro import Macro
 from optunas.space.macro_operations import POOLS
 from optunas.space.operations import Operation
@@ -34,41 +38,26 @@ def macro_terms(
 
 @lru_cache(maxsize=65536)
 def _layer(plan: LayerPlan) -> Counted:
-    source, pixels = plan.source, plan.height * plan.width
-    inside, kernel = source.height * source.width, plan.kernel or 1
-    if plan.operation in POOLS:
-        name = f"{plan.operation}_{kernel}x{kernel}"
-        work = moving(source.channels * inside, plan.channels * pixels)
-    else:
-        name = f"{plan.operation}_{kernel}x{kernel}_{plan.norm}_{plan.activation}"
-        around = 1 if plan.norm == "none" else 2
-        if plan.operation == "sep_conv":
-            work = total(
-                conv(source.channels, source.channels, kernel, inside, pixels, source.channels, 0),
-                conv(source.channels, plan.channels, 1, pixels, pixels, 1, around),
-            )
-        else:
-            work = conv(source.channels, plan.channels, kernel, inside, pixels, 1, around)
-    return Counted(_place(name, plan, work), 1, 1, (plan, None))
+    name = f"{plan.operation}_{plan.kernel}x{plan.kernel}"
+    if plan.operation not in POOLS:
+        name = f"{name}_{plan.norm}_{plan.activation}"
+    work = work_of(Piece(_told, plan, (plan.source.shape,)))
+    return Counted(Term(name, *plan.place, work), 1, 1, (plan, None))
+
+
+def _told(net: Tally, plan: LayerPlan) -> int:
+    return tell_node(net, plan, {plan.source.node: 0}, {})
 
 
 def _own(plan: LayerPlan, operation: Operation) -> Counted:
     """An own operation: the cost that it states, if any; what it does is not known otherwise."""
     source, macs = plan.source, 0
     if operation.cost is not None:
-        size = source.height, source.width
-        macs = operation_cost(operation, source.channels, plan.channels, plan.stride, *size).macs
+        macs = operation_cost(operation, *plan.place).macs
     moved = source.channels * source.height * source.width
     moved += plan.channels * plan.height * plan.width
     work = Work(dense=macs, traffic=moved, steps=1)
-    return Counted(_place(plan.operation, plan, work), 1, 1, (plan, operation))
-
-
-def _place(name: str, plan: LayerPlan, work: Work) -> Term:
-    source = plan.source
-    return Term(
-        name, source.channels, plan.channels, plan.stride, source.height, source.width, work
-    )
+    return Counted(Term(plan.operation, *plan.place, work), 1, 1, (plan, operation))
 
 
 @lru_cache(maxsize=65536)
