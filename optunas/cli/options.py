@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optunas.errors import without_password
+
 if TYPE_CHECKING:
     from optunas.study import StudyHandle
 
-__all__ = ["AsJson", "Storage", "Trust", "guarded", "opened"]
+__all__ = ["AsJson", "Storage", "Trust", "guarded", "opened", "storage_flag"]
 
 Storage = Annotated[
     str | None,
@@ -49,3 +52,10 @@ def opened(name: str, storage: str | None, trust: list[str] | None) -> Iterator[
 
     with guarded(storage):
         yield load(name, storage, trust=trust or ())
+
+
+def storage_flag(storage: str | None) -> str:
+    """What a command line that is shown needs to find the same storage again; without password."""
+    if storage is None or storage == os.environ.get("OPTUNAS_STORAGE"):
+        return ""
+    return f" --storage {without_password(storage)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optunas.cli import study_seed
-from optunas.cli.options import AsJson, Storage, Trust, guarded, opened
+from optunas.cli.options import AsJson, Storage, Trust, guarded, opened, storage_flag
 from optunas.errors import without_password
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def create(
     typer.echo(
         f"Study {handle.name} {'is there, with ' + str(done) + ' trials' if done else 'created'} "
         f"in {without_password(handle.url)}. "
-        f"Run it with: optunas study run {handle.name}{_flag(storage)}"
+        f"Run it with: optunas study run {handle.name}{storage_flag(storage)}"
     )
 
 
@@ -112,7 +112,7 @@ def run(
             _start_warm(handle, warm_start, warm_start_storage or storage, trust)
         elif warm_start_storage is not None:
             raise InvalidSpecError("--warm-start-storage says where --warm-start is; give both.")
-        again = f"optunas study run {handle.name}{_flag(storage)}"
+        again = f"optunas study run {handle.name}{storage_flag(storage)}"
         try:
             run_study(
                 handle,
@@ -213,14 +213,6 @@ def _spec(file: str, name: str | None, seed: int | None, trials: int | None = No
     if seed is not None:
         spec = replace(spec, seed=seed)
     return spec if trials is None else replace(spec, budget=replace(spec.budget, trials=trials))
-
-
-def _flag(storage: str | None) -> str:
-    import os
-
-    if storage is None or "OPTUNAS_STORAGE" in os.environ:
-        return ""
-    return f" --storage {without_password(storage)}"
 
 
 def _dry_run(

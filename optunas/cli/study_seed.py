@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optunas.cli.options import Storage, Trust, opened
+from optunas.cli.options import Storage, Trust, opened, storage_flag
 
 if TYPE_CHECKING:
     from optunas.study import StudyHandle
@@ -73,7 +73,7 @@ def seed(
     more = f"; {known}" if there else ""
     typer.echo(
         f"Enqueued {count} {_networks(count)} (source {source}) in the study {name}{more}. "
-        f"They are trained first: optunas study run {name}"
+        f"They are trained first: optunas study run {name}{storage_flag(storage)}"
     )
 
 

@@ -97,7 +97,7 @@ def searched_by(case: Case, handle: optunas.StudyHandle, seed: int) -> SearchRes
     """One search, as ``optunas darts search FILE --restarts 1`` does it."""
     task = optunas.tasks.fashion_mnist(**case.task)
     network = final_network(handle.spec, task)
-    plan = Plan("seeded", case.part, task, {}, case.settings, network)
+    plan = Plan("seeded", case.part, task, case.settings, {}, network)
     with tempfile.TemporaryDirectory() as folder:
         return run_restarts(plan, [seed], Path(folder) / "genotype.json")
 

@@ -62,6 +62,20 @@ def test_seeds_are_enqueued_marked_and_never_twice(seeded: Cli) -> None:
     assert "Enqueued" in seeded("study", "seed", "cells", "g.json", "--spread", "4").out
 
 
+def test_the_line_to_run_next_names_another_storage(
+    seeded: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "sqlite:///other.db"
+    assert seeded("study", "create", "cells_study.py", "--storage", other).code == 0
+    again = f"optunas study run cells --storage {other}"
+    monkeypatch.setenv("OPTUNAS_STORAGE", "sqlite:///third.db")
+    done = seeded("study", "seed", "cells", "g.json", "--storage", other)
+    assert again in done.out
+    monkeypatch.setenv("OPTUNAS_STORAGE", other)
+    done = seeded("study", "seed", "cells", "g.json", "--neighbours", "2")
+    assert "optunas study run cells\n" in done.out
+
+
 def test_show_tells_what_came_of_the_seeds(seeded: Cli) -> None:
     assert seeded("study", "seed", "cells", "g.json", "--neighbours", "1").code == 0
     assert "seeds       3 given (darts)" in seeded("study", "show", "cells").out
