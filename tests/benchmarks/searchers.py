@@ -170,7 +170,7 @@ class Synthetic(Problem):
         self.low, self.high = logs.min(axis=0), logs.max(axis=0)
         self.floor = float(np.median(sample[:, 0]))
 
-    def true(self, member: Any) -> tuple[float, float, float]:
+    def true(self, member: Any) -> tuple[float, ...]:
         picks = np.array([LETTERS.index(member[f"c{at}"]) for at in range(CHOICES)])
         rate, width = math.log10(member["lr"]), math.log2(member["width"] / 8)
         every = np.arange(CHOICES)
@@ -196,7 +196,8 @@ class Synthetic(Problem):
             accuracy, *costs = self.true(member)
             scaled = (np.log(costs) - self.low) / (self.high - self.low)
             points.append([(1.0 - accuracy) / (1.0 - self.floor), *scaled])
-            return pareto.hypervolume(points, ["minimize"] * 3, [1.0] * 3)
+            count = len(self.directions)
+            return pareto.hypervolume(points, ["minimize"] * count, [1.0] * count)
 
         return more
 
@@ -205,26 +206,16 @@ class Pair(Synthetic):
     """The made-up accuracy and its delay, as if both were measured after training."""
 
     directions = ("maximize", "minimize")
-    SPREAD = 0.05
-    """Relative deviation of a measured delay."""
+    known = None
+    SPREAD = 0.05  # relative deviation of a measured delay
+
+    def true(self, member: Any) -> tuple[float, ...]:
+        return super().true(member)[::2]
 
     def values(self, member: Any, rng: np.random.Generator) -> tuple[float, ...]:
-        accuracy, _, delay = self.true(member)
+        accuracy, delay = self.true(member)
         noise = rng.standard_normal(2)
         return accuracy + self.NOISE * float(noise[0]), delay * math.exp(self.SPREAD * noise[1])
-
-    known = None
-
-    def begin(self) -> Callable[[Any], float]:
-        points: list[list[float]] = []
-
-        def more(member: Any) -> float:
-            accuracy, _, delay = self.true(member)
-            scaled = (math.log(delay) - self.low[1]) / (self.high[1] - self.low[1])
-            points.append([(1.0 - accuracy) / (1.0 - self.floor), scaled])
-            return pareto.hypervolume(points, ["minimize"] * 2, [1.0] * 2)
-
-        return more
 
 
 SAMPLERS: dict[str, Callable[[Problem, int], BaseSampler]] = {
