@@ -8,13 +8,14 @@ output are not built. No torch here. Sizes are ``ceil(size / 2)`` wherever a lay
 from __future__ import annotations
 
 import operator
+from functools import lru_cache
 from typing import NamedTuple
 
 from optunas.errors import InvalidSpecError
 from optunas.nets.skeleton import check_counts, check_input_shape
 from optunas.space.macro import Dense, Macro
 from optunas.space.macro_check import require_network
-from optunas.space.macro_graph import Applied, Join, Shape, live_graph, zero_names
+from optunas.space.macro_graph import ZERO, Applied, Join, Shape, live_graph, zero_names
 
 __all__ = [
     "DensePlan",
@@ -164,7 +165,7 @@ def groups(channels: int) -> int:
 def _vector_length(input_shape: object) -> int | None:
     """The length where ``input_shape`` is (features,)."""
     try:
-        sizes = tuple(operator.index(size) for size in input_shape)  # type: ignore[attr-defined]
+        sizes = tuple(map(operator.index, input_shape))  # type: ignore[call-overload]
     except TypeError:
         return None
     return sizes[0] if len(sizes) == 1 and sizes[0] >= 1 else None
@@ -185,14 +186,17 @@ def _maps(
     return tuple(nodes), Readout(macro.readout, last, last.channels * pixels)
 
 
-def _sizes(shape: Shape, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+@lru_cache(maxsize=65536)
+def _source(node: int, shape: Shape, input_shape: tuple[int, int, int]) -> Source:
     channels, height, width = input_shape
     block = 1 << shape.halvings
-    return shape.per_input * channels + shape.fixed, -(-height // block), -(-width // block)
-
-
-def _source(node: int, shape: Shape, input_shape: tuple[int, int, int]) -> Source:
-    return Source(node, *_sizes(shape, input_shape), shape.halvings)
+    return Source(
+        node,
+        shape.per_input * channels + shape.fixed,
+        -(-height // block),
+        -(-width // block),
+        shape.halvings,
+    )
 
 
 def _layer(node: Applied, input_shape: tuple[int, int, int]) -> LayerPlan:
@@ -203,12 +207,12 @@ def _layer(node: Applied, input_shape: tuple[int, int, int]) -> LayerPlan:
         node.activation,
         node.norm,
         _source(node.source, node.given, input_shape),
-        *_sizes(node.shape, input_shape),
+        *_source(ZERO, node.shape, input_shape).shape,
     )
 
 
 def _join(join: Join, input_shape: tuple[int, int, int]) -> JoinPlan:
-    channels, height, width = _sizes(join.shape, input_shape)
+    channels, height, width = _source(ZERO, join.shape, input_shape).shape
     terms = []
     for term in join.terms:
         source = _source(term.source, term.shape, input_shape)

@@ -323,7 +323,7 @@ def check_input_shape(input_shape: object) -> tuple[int, int, int]:
         InvalidSpecError: when it is anything else.
     """
     try:
-        shape = tuple(operator.index(size) for size in input_shape)  # type: ignore[attr-defined]
+        shape = tuple(map(operator.index, input_shape))  # type: ignore[call-overload]
     except TypeError:
         shape = ()
     if len(shape) != 3 or min(shape) < 1:

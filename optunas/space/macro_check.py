@@ -25,7 +25,7 @@ Faults = dict[str, str]
 """Sentences by place, such as ``layer2.filters``."""
 
 _JOINS = ("sequential", *JOINS)
-_PLAIN = (str, int, type(None), tuple, list)
+_PLAIN = frozenset((str, int, float, type(None), tuple, list))
 
 
 def require_network(macro: Macro) -> None:
@@ -63,7 +63,12 @@ def faults(macro: object, known: Collection[str] = (), trust_names: bool = False
             found[part] = f"{part} must be a tuple of {kind.__name__}s, got {listed!r}."
             continue
         name = "layer" if kind is Layer else "dense"
-        lines = [t for at, one in enumerate(listed, 1) for t in _collections(f"{name}{at}", one)]
+        lines = [
+            text
+            for at, one in enumerate(listed, 1)
+            if not _PLAIN.issuperset(map(type, vars(one).values()))
+            for text in _collections(f"{name}{at}", one)
+        ]
         if lines:
             found[part] = "\n".join(lines)
     if found:
@@ -178,7 +183,7 @@ def _collections(where: str, part: Layer | Dense) -> list[str]:
     return [
         f"{where}.{name} cannot be {value!r}."
         for name, value in vars(part).items()
-        if not isinstance(value, _PLAIN) and hasattr(value, "__len__")
+        if hasattr(value, "__len__") and not isinstance(value, (str, tuple, list))
     ]
 
 

@@ -235,7 +235,7 @@ def _concat(
 
 
 def _sum_channels(shapes: list[Shape], halvings: int) -> Shape:
-    per_input, fixed = sum(s.per_input for s in shapes), sum(s.fixed for s in shapes)
+    per_input, fixed, _ = map(sum, zip(*shapes, strict=True))
     return Shape(per_input, fixed, halvings)
 
 

@@ -75,16 +75,17 @@ def tell_head(net: Tally, plan: MacroPlan, values: Values) -> int:
 
 
 def _tensor(net: Tally, source: Source, values: Values) -> int:
-    return net.zeros(source.shape) if source.node == ZERO else values[source.node]
+    node = source.node
+    return net.zeros(source.shape) if node == ZERO else values[node]
 
 
 def _join(net: Tally, plan: JoinPlan, values: Values) -> int:
-    aligned = []
-    tensors = [_tensor(net, term.source, values) for term in plan.terms]
-    for term, x in zip(plan.terms, tensors, strict=True):
-        if term.factor > 1:
-            x = net.pool(x, "avg", factor=term.factor)
-        aligned.append(net.conv(x, plan.channels) if term.project else x)
+    aligned = [_tensor(net, source, values) for source, _, _ in plan.terms]
+    for number, (_, factor, project) in enumerate(plan.terms):
+        if factor > 1:
+            aligned[number] = net.pool(aligned[number], "avg", factor=factor)
+        if project:
+            aligned[number] = net.conv(aligned[number], plan.channels)
     return net.cat(aligned) if plan.kind == "concat" else net.total(aligned)
 
 
