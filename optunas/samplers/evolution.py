@@ -6,18 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from optuna.study import StudyDirection
 
 from optunas.samplers.arguments import Arguments
 from optunas.samplers.moves.genes import Level, crossed, levels, mutated
-from optunas.samplers.scalarise import (
-    Pareto,
-    Scalarisation,
-    fitness,
-    scalarisation,
-    scalarisation_for,
-)
-from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.scalarise import Pareto, fitness, scalarisation
+from optunas.samplers.space_sampler import ScalarisedSampler, View
 from optunas.samplers.trials.members import Identity
 from optunas.samplers.trials.seen import Feasible, Known, Seen, by_completion
 from optunas.space import Space
@@ -28,7 +21,7 @@ TRIES = 200
 """Children that are drawn until one is new and allowed."""
 
 
-class RegularizedEvolutionSampler(SpaceSampler):
+class RegularizedEvolutionSampler(ScalarisedSampler):
     """Mutates the best of a few random trials among the latest ones.
 
     The population is the last ``population_size`` trials with values, in the order in which they
@@ -56,6 +49,8 @@ class RegularizedEvolutionSampler(SpaceSampler):
     Raises:
         InvalidSpecError: for arguments that cannot be.
     """
+
+    called, otherwise = "regularized_evolution", Pareto()
 
     def __init__(
         self,
@@ -85,13 +80,6 @@ class RegularizedEvolutionSampler(SpaceSampler):
         self._population_size, self._tournament = int(population_size), int(tournament)
         self._mutation_rate, self._crossover_rate = mutation_rate, float(crossover_rate)
         self._levels: tuple[Space[Any], tuple[Level, ...]] | None = None
-
-    def check(self, directions: Sequence[StudyDirection]) -> None:
-        """See :class:`SpaceSampler`."""
-        self._form_for(directions)
-
-    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
-        return scalarisation_for(self._form, directions, "regularized_evolution", Pareto())
 
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """A child of the population; a random member while that is filling."""

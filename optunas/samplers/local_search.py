@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from optuna.study import StudyDirection
 
 from optunas.samplers.arguments import Arguments
 from optunas.samplers.moves.climb import Around, Climb
-from optunas.samplers.scalarise import Pareto, Scalarisation, scalarisation, scalarisation_for
-from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.scalarise import Pareto, scalarisation
+from optunas.samplers.space_sampler import ScalarisedSampler, View
 from optunas.samplers.trials.members import Identity, Members
 from optunas.samplers.trials.seen import Feasible, Known, Seen, by_completion
 from optunas.space import Space
@@ -21,7 +20,7 @@ __all__ = ["IMPROVEMENTS", "LocalSearchSampler"]
 IMPROVEMENTS = ("first", "best")
 
 
-class LocalSearchSampler(SpaceSampler):
+class LocalSearchSampler(ScalarisedSampler):
     """Tries the one-gene neighbours of the best member since the last restart, in random order.
 
     It restarts from a random new member when all neighbours were tried, or ``patience`` is at its
@@ -51,6 +50,8 @@ class LocalSearchSampler(SpaceSampler):
         InvalidSpecError: for arguments that cannot be.
     """
 
+    called, otherwise = "local_search", Pareto()
+
     def __init__(
         self,
         space: Space[Any] | None = None,
@@ -74,13 +75,6 @@ class LocalSearchSampler(SpaceSampler):
         self._form = scalarisation(scalarise)
         self._improvement, self._patience = improvement, patience
         self._folds: list[_Fold] = []
-
-    def check(self, directions: Sequence[StudyDirection]) -> None:
-        """See :class:`SpaceSampler`."""
-        self._form_for(directions)
-
-    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
-        return scalarisation_for(self._form, directions, "local_search", Pareto())
 
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """An untried neighbour of the best; a random member where a climb begins."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,9 +9,9 @@ from optuna.study import StudyDirection
 
 from optunas.samplers.arguments import Arguments, is_number
 from optunas.samplers.policy.tokens import Tokens
-from optunas.samplers.scalarise import Chebyshev, Scalarisation, scalarisation, scalarisation_for
+from optunas.samplers.scalarise import Chebyshev, Scalarisation, scalarisation
 from optunas.samplers.scalarise.lessons import in_order, normal_scores, worths
-from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.space_sampler import ScalarisedSampler, View
 from optunas.samplers.trials.members import Identity
 from optunas.samplers.trials.seen import Feasible, Floats, Known, Seen
 from optunas.space import Space
@@ -38,7 +37,7 @@ class _Taught(NamedTuple):
     directions: list[StudyDirection]
 
 
-class ReinforceSampler(SpaceSampler):
+class ReinforceSampler(ScalarisedSampler):
     """Draws members from an LSTM that is rewarded for good ones.
 
     The controller emits the parameters in the space's order, each from a softmax over its choices
@@ -77,6 +76,8 @@ class ReinforceSampler(SpaceSampler):
     Raises:
         InvalidSpecError: for arguments that cannot be.
     """
+
+    called, otherwise = "reinforce", Chebyshev()
 
     def __init__(
         self,
@@ -121,13 +122,6 @@ class ReinforceSampler(SpaceSampler):
     def __getstate__(self) -> dict[str, Any]:
         """Without the cache."""
         return self.__dict__ | {"_taught": None}
-
-    def check(self, directions: Sequence[StudyDirection]) -> None:
-        """See :class:`SpaceSampler`."""
-        self._form_for(directions)
-
-    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
-        return scalarisation_for(self._form, directions, "reinforce", Chebyshev())
 
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """The first new allowed member that the policy draws; a random one when it draws none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from optuna import Study
@@ -17,13 +17,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optunas import codec
 from optunas.samplers.arguments import Arguments
+from optunas.samplers.scalarise import Scalarisation, scalarisation_for
 from optunas.samplers.trials.adapter import set_system_attr
 from optunas.samplers.trials.members import IDENTITIES, Identity, Members
 from optunas.samplers.trials.plain_space import PlainSpace
 from optunas.samplers.trials.seen import PROPOSED, Feasible, History, Known, Seen
 from optunas.space import Space
 
-__all__ = ["SpaceSampler", "View"]
+__all__ = ["ScalarisedSampler", "SpaceSampler", "View"]
 
 
 @dataclass(frozen=True)
@@ -188,3 +189,23 @@ class SpaceSampler(BaseSampler):
     def _note(self, study: Study, trial: FrozenTrial, params: dict[str, Any]) -> None:
         if trial.state == TrialState.RUNNING:
             set_system_attr(study, trial, PROPOSED, params)
+
+
+class ScalarisedSampler(SpaceSampler):
+    """One that compares trials by a :class:`~optunas.samplers.scalarise.Scalarisation`.
+
+    Attributes:
+        called: the sampler's name, for errors.
+        otherwise: the form for several objectives where the user stated none.
+    """
+
+    called: ClassVar[str]
+    otherwise: ClassVar[Scalarisation]
+    _form: Scalarisation | None
+
+    def check(self, directions: Sequence[StudyDirection]) -> None:
+        """See :class:`SpaceSampler`."""
+        self._form_for(directions)
+
+    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
+        return scalarisation_for(self._form, directions, self.called, self.otherwise)

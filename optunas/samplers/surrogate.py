@@ -22,9 +22,9 @@ from optunas.samplers.arguments import Arguments, is_number
 from optunas.samplers.prediction.regressors import Resolve, make_regressor
 from optunas.samplers.prediction.rows import Rows
 from optunas.samplers.prediction.uncertainty import Predictor, RegressorFailure, make_predictor
-from optunas.samplers.scalarise import Chebyshev, Scalarisation, scalarisation, scalarisation_for
+from optunas.samplers.scalarise import Chebyshev, Scalarisation, scalarisation
 from optunas.samplers.scalarise.lessons import in_order, normal_scores, worths
-from optunas.samplers.space_sampler import SpaceSampler, View
+from optunas.samplers.space_sampler import ScalarisedSampler, View
 from optunas.samplers.trials.members import Identity
 from optunas.samplers.trials.seen import Feasible, Floats, Known, Seen
 from optunas.space import Space
@@ -77,7 +77,7 @@ class _Learned:
     listed: tuple[Floats, Floats] | None
 
 
-class SurrogateSampler(SpaceSampler):
+class SurrogateSampler(ScalarisedSampler):
     """Tries next what a regressor, taught by the trials so far, finds most promising.
 
     The regressor learns the order of the trials' scores (their ranks, as quantiles of a standard
@@ -115,6 +115,8 @@ class SurrogateSampler(SpaceSampler):
         UnknownNameError: for an unknown regressor, option or acquisition.
         InvalidSpecError: for other arguments that cannot be.
     """
+
+    called, otherwise = "surrogate", Chebyshev()
 
     def __init__(
         self,
@@ -168,13 +170,6 @@ class SurrogateSampler(SpaceSampler):
     def __getstate__(self) -> dict[str, Any]:
         """Without the caches."""
         return self.__dict__ | {"_learned": None, "_rows": None}
-
-    def check(self, directions: Sequence[StudyDirection]) -> None:
-        """See :class:`SpaceSampler`."""
-        self._form_for(directions)
-
-    def _form_for(self, directions: Sequence[StudyDirection]) -> Scalarisation:
-        return scalarisation_for(self._form, directions, "surrogate", Chebyshev())
 
     def propose(self, view: View, rng: np.random.Generator) -> Any:
         """The most promising new allowed member; a random one while too little is known."""
