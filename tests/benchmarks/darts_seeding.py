@@ -2,8 +2,8 @@
 
 Fashion-MNIST, small images of 14 x 14; accuracy against parameters. For each seed one search and
 two studies of equal definition and seed: one begins with the search's networks of falling size
-(``optunas study seed --spread 8``), the other as usual. Three spaces: ``joint`` (NAS-Bench-201's
-cells, width and learning rate), ``nb201`` (the cells alone) and ``darts`` (two cells of DARTS).
+(``optunas study seed --spread 8``), the other as usual. Two spaces: ``joint`` (NAS-Bench-201's
+cells, width and learning rate) and ``nb201`` (the cells alone).
 Printed: after how many trials the first has the hypervolume that the other ends with, as a share of
 the other's trials, without the search's cost and with it (in trainings: processor seconds of the
 search over the mean of a trial's). Volumes are of accuracy and the logarithm of parameters, from
@@ -30,12 +30,9 @@ from optuna.trial import TrialState
 
 import optunas
 from optunas import (
-    DARTS,
     NB201,
     Budget,
-    CellSpace,
     Choice,
-    DenseCellSpace,
     Float,
     HyperSpace,
     JointSpace,
@@ -47,34 +44,28 @@ from optunas.pareto import hypervolume, reference_point
 from optunas.study.final_network import final_network
 
 DIRECTIONS = ("maximize", "minimize")
-TRIALS, SPREAD = 40, 8
+TRIALS, SPREAD, RESTARTS = 40, 8, 3
+TASK = {"train_size": 3_000, "val_size": 5_000, "size": 14}
+SEARCH = SearchSettings(epochs=16, channels=8, num_cells=1)
 
 
 class Case(NamedTuple):
-    """What is searched, on what, and how."""
+    """What a study searches, and what it fixes."""
 
     space: Any
-    part: CellSpace | DenseCellSpace
     training: dict[str, Any]
-    task: dict[str, Any]
-    settings: SearchSettings
 
 
-IMAGES = {"train_size": 3_000, "val_size": 5_000, "size": 14}
-FEWER = {"train_size": 2_000, "val_size": 3_000, "size": 14}
-CELL = {"num_cells": 1, "epochs": 6, "batch_size": 64}
-TRAIN = HyperSpace(lr=Float(0.02, 0.3, log=True), channels=Choice((4, 8)))
-SEARCH = SearchSettings(epochs=16, channels=8, num_cells=1)
+TRAINING = {"num_cells": 1, "epochs": 6, "batch_size": 64}
 CASES = {
-    "joint": Case(JointSpace(cell=NB201, train=TRAIN), NB201, CELL, IMAGES, SEARCH),
-    "nb201": Case(NB201, NB201, {**CELL, "channels": 8, "lr": 0.1}, IMAGES, SEARCH),
-    "darts": Case(
-        DARTS,
-        DARTS,
-        {"num_cells": 3, "channels": 4, "epochs": 4, "batch_size": 64, "lr": 0.1},
-        FEWER,
-        SearchSettings(epochs=12, channels=4, num_cells=3),
+    "joint": Case(
+        JointSpace(
+            cell=NB201,
+            train=HyperSpace(lr=Float(0.02, 0.3, log=True), channels=Choice((4, 8))),
+        ),
+        TRAINING,
     ),
+    "nb201": Case(NB201, {**TRAINING, "channels": 8, "lr": 0.1}),
 }
 
 
@@ -84,7 +75,7 @@ def spec(case: Case, seed: int) -> StudySpec:
         name="seeded",
         space=case.space,
         task="optunas.tasks:fashion_mnist",
-        task_options=case.task,
+        task_options=TASK,
         objectives=("accuracy", "params"),
         training=case.training,
         budget=Budget(trials=TRIALS),
@@ -94,12 +85,22 @@ def spec(case: Case, seed: int) -> StudySpec:
 
 
 def searched_by(case: Case, handle: optunas.StudyHandle, seed: int) -> SearchResult:
-    """One search, as ``optunas darts search FILE --restarts 1`` does it."""
-    task = optunas.tasks.fashion_mnist(**case.task)
+    """What ``optunas darts search FILE`` does: three searches, the best by validation."""
+    task = optunas.tasks.fashion_mnist(**TASK)
     network = final_network(handle.spec, task)
-    plan = Plan("seeded", case.part, task, case.settings, {}, network)
+    plan = Plan(
+        "seeded",
+        NB201,
+        task,
+        SEARCH,
+        {},
+        network,
+        training=case.training,
+        validation_epochs=case.training["epochs"],
+    )
+    seeds = range(10 * seed, 10 * seed + RESTARTS)
     with tempfile.TemporaryDirectory() as folder:
-        return run_restarts(plan, [seed], Path(folder) / "genotype.json")
+        return run_restarts(plan, seeds, Path(folder) / "genotype.json")
 
 
 def run(job: tuple[str, int, bool]) -> dict[str, Any]:
