@@ -45,7 +45,7 @@ from optunas.study.final_network import final_network
 
 DIRECTIONS = ("maximize", "minimize")
 TRIALS, SPREAD, RESTARTS = 40, 8, 3
-TASK = {"train_size": 3_000, "val_size": 5_000, "size": 14}
+TASK: dict[str, Any] = {"train_size": 3_000, "val_size": 5_000, "size": 14}
 SEARCH = SearchSettings(epochs=16, channels=8, num_cells=1)
 
 
