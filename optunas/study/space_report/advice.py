@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,11 @@ from optunas.samplers import OWN
 from optunas.space import Space
 from optunas.study.space_report.measured import (
     BEST,
-    BLIND,
     FRONT,
     FRONT_NETWORKS,
     ONE_KNOWN,
     OPTIONS,
+    blind_row,
     front_row,
 )
 from optunas.study.spec import StudySpec
@@ -39,10 +40,6 @@ MADE_UP = "tests/benchmarks/searchers.py, made-up spaces of 30 hyperparameters, 
 HYPER = "tests/benchmarks/hyperparameters.py, tables of HPOBench and HPOLib, medians over seeds"
 
 SHOWN = ("cheap_aware", "tpe", "nsga2", "random")
-
-TPE_UP_TO = 200
-"""Trials up to which TPE was ahead with several objectives; then NSGA-II is level, and TPE's own
-time, which grows with the trials, was 36 times NSGA-II's at 1,000 trials and three objectives."""
 
 RANDOM = ("random", "unique_random")
 NEVER = (*RANDOM, "nsga2")
@@ -97,7 +94,7 @@ def _recommended(
 ) -> tuple[str, str, str | None]:
     several, architecture = len(spec.objectives) > 1, spec.space.num_architectures() > 0
     if several and not known:
-        return _nothing_known(trials, options)
+        return _nothing_known(architecture, trials, options)
     if architecture:
         if several:
             learned = len(spec.objectives) - known
@@ -116,19 +113,21 @@ def _recommended(
     return "tpe", reason, HYPER
 
 
-def _nothing_known(trials: int | None, options: int) -> tuple[str, str, str | None]:
-    if trials is not None and trials > TPE_UP_TO:
+def _nothing_known(
+    architecture: bool, trials: int | None, options: int
+) -> tuple[str, str, str | None]:
+    if not architecture:
         reason = (
-            f"no objective is known before training, and from {TPE_UP_TO} trials on it was level "
-            "with tpe, whose own time was 36 times as long at 1,000 trials and three objectives."
+            "no objective is known before training; 100 trials of it reached a hypervolume of 1.2 "
+            "to 1.4 on made-up spaces, of tpe .81 to .83."
         )
-        return "nsga2", reason, TABLES
-    row = max(row for row in (50, 100, 200) if row <= max(50, front_row(trials, options)))
+        return "cheap_aware", reason, MADE_UP
     reason = (
         "no objective is known before training; on NAS-Bench-201 with three objectives "
-        f"{_shares(row, BLIND)} (of the true front's hypervolume)."
+        f"{_told(front_row(trials, options), blind_row(trials, options), SHOWN)} (of the true "
+        "front's hypervolume)."
     )
-    return "tpe", reason, TABLES
+    return "cheap_aware", reason, TABLES
 
 
 def _best() -> str:
@@ -150,12 +149,12 @@ def _front(trials: int | None, options: int, learned: int) -> str:
     return (
         "with three objectives on NAS-Bench-201, two of them known before training, it reached "
         f"95 % of the true front's hypervolume after {FRONT_NETWORKS[first]} networks, {later}; "
-        f"{_shares(row, SHOWN)}." + (one_known if learned > 1 else "")
+        f"{_told(row, FRONT[row], SHOWN)}." + (one_known if learned > 1 else "")
     )
 
 
-def _shares(row: int, names: tuple[str, ...]) -> str:
-    found = [f"{100 * FRONT[row][name]:.0f} % with {name}" for name in names if name in FRONT[row]]
+def _told(row: int, shares: Mapping[str, float], names: tuple[str, ...]) -> str:
+    found = [f"{100 * shares[name]:.0f} % with {name}" for name in names if name in shares]
     return f"{row} networks ({row / OPTIONS:.1f} per option) reached {', '.join(found)}"
 
 
@@ -170,9 +169,10 @@ def _fits(
     if given in ("grid", "brute_force", *RANDOM):
         return False
     if several:
-        if known and not architecture:
+        if not architecture:
             return False if given in ("tpe", "nsga2") else None
-        return _level(given, recommended, front_row(trials, options), bool(known))
+        row = FRONT[front_row(trials, options)] if known else blind_row(trials, options)
+        return _level(row, given, recommended)
     if not architecture:
         return True if given == "cheap_aware" else None
     if given in NEVER:
@@ -180,9 +180,8 @@ def _fits(
     return BEST[given] <= LEVEL_NETWORKS * BEST[recommended] if given in BEST else None
 
 
-def _level(given: str, recommended: str, row: int, known: bool) -> bool | None:
-    scores = FRONT[row]
-    if given not in scores or recommended not in scores or not (known or given in BLIND):
+def _level(scores: Mapping[str, float], given: str, recommended: str) -> bool | None:
+    if given not in scores or recommended not in scores:
         return None
     return scores[given] >= scores[recommended] - LEVEL
 
