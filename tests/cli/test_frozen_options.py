@@ -67,7 +67,9 @@ FROZEN = {
     | NEW
     | STORAGE
     | TRUST,
-    "study seed": {"NAME", "FILE", "--neighbours", "--proxy", "--of", "--keep"} | STORAGE | TRUST,
+    "study seed": {"NAME", "FILE", "--neighbours", "--spread", "--proxy", "--of", "--keep"}
+    | STORAGE
+    | TRUST,
     "study show": {"NAME"} | STORAGE | JSON | TRUST,
 }
 
