@@ -13,6 +13,10 @@ from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A process a core: more threads than that get into each other's way.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Tests run beside other work: time says nothing here.
 settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
