@@ -123,7 +123,7 @@ def test_two_set_up_commands_need_nothing_else() -> None:
     for command in (run, test):
         assert command.startswith(set_up)
     assert run.endswith(" . && .venv/bin/optunas study run studies/digits_cells.py")
-    assert test.endswith(" -e '.[dev]' && .venv/bin/python -m pytest")
+    assert test.endswith(" -e '.[dev]' && .venv/bin/python -m pytest -n auto --dist loadfile")
     assert "optunas" in project()["scripts"]
     assert "optunas[bench,onnx,test]" in project()["optional-dependencies"]["dev"]
 
