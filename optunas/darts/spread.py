@@ -48,8 +48,9 @@ def spread_over_costs(
     least = least_cost(space, "params", **arguments)
     found = {space.digest(best.architecture): best}  # type: ignore[arg-type]
     for most in np.geomspace(best.costs["params"], least, count)[1:]:
-        try:  # rounding must not put the last limit below the smallest
-            one = ranked(space, weights, limits={**given, "params": most + 0.5}, **arguments)[0]
+        given["params"] = most + 0.5  # rounding must not put the last limit below the smallest
+        try:
+            one = ranked(space, weights, limits=given, **arguments)[0]
         except InvalidSpecError:
             break  # the other limits leave nothing as small
         found[space.digest(one.architecture)] = one  # type: ignore[arg-type] # or its smaller code

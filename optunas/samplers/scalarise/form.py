@@ -80,11 +80,13 @@ class Scalarisation(ABC):
 
 
 def gains_of(values: Floats, directions: Directions) -> Floats:
+    """Values (n, objectives) with the sign that makes more better."""
     signs = [1.0 if d == StudyDirection.MAXIMIZE else -1.0 for d in directions]
     return values * np.array(signs)
 
 
 def ranges_of(seen: Floats) -> Floats:
+    """The range of each objective's values, (objectives,); 1 where all are equal."""
     spread = seen.max(axis=0) - seen.min(axis=0)
     return np.where(spread > 0, spread, 1.0)
 
