@@ -46,7 +46,8 @@ class SuperNetwork(nn.Module):
         num_outputs: of the classifier.
         channels, num_cells: as for ``optunas.build``.
         checkpoint: compute what leaves each state of a cell again in the backward pass instead of
-            keeping it: less memory, more time; not twice differentiable.
+            keeping it: less memory, more time; not twice differentiable. The last cells are kept as
+            far as they take no more than the largest state does while it is computed again.
         partial: one in so many channels is mixed (PC-DARTS); the mixing then needs ``bypass``.
 
     Raises:
@@ -93,6 +94,7 @@ class SuperNetwork(nn.Module):
         )
         self.norm = nn.BatchNorm2d(plan.head.channels) if plan.head.norm else None
         self.classifier = nn.Linear(plan.head.channels, plan.head.num_classes)
+        _choose_kept([cell for cell in self.cells if isinstance(cell, SuperCell)])
 
     def forward(self, x: Tensor, mixing: Mixing) -> Tensor:
         """(N, C_in, H, W) -> (N, num_outputs); the mixing's rows are those of ``edges_of``."""
@@ -106,7 +108,7 @@ class SuperNetwork(nn.Module):
             mask = None if mixing.active is None else mixing.active[kind]
             inputs = (before, previous) if cell.num_inputs == 2 else (previous,)
             weights, around = mixing.weights[kind], mixing.bypass.get(kind)
-            result = cell(inputs, weights, mask, around, self.checkpoint)
+            result = cell(inputs, weights, mask, around, self.checkpoint and cell.again)
             before, previous = previous, result
         if self.norm is not None:
             previous = F.relu(self.norm(previous))
@@ -124,6 +126,8 @@ class SuperCell(nn.Module):
     ) -> None:
         super().__init__()
         self.partial, width = partial, layer.channels // partial
+        self.numbers = width * -(-layer.height // layer.stride) * -(-layer.width // layer.stride)
+        self.again = True
         self.ends = edges_of(space)
         self.num_inputs = 2 if isinstance(space, CellSpace) else 1
         self.num_states = self.ends[-1][1] + 1
@@ -226,6 +230,18 @@ class SuperCell(nn.Module):
     def module_of(self, edge: int, operation: int) -> nn.Module:
         """The module at a row and a column of the alphas."""
         return cast(nn.ModuleList, self.edges[edge])[operation]
+
+
+def _choose_kept(cells: list[SuperCell]) -> None:
+    """Choose the last cells that even a supernet with checkpoints keeps, mostly one or none.
+
+    The backward pass begins with them, so what they keep is gone when it comes to the large ones:
+    it adds nothing to the peak as long as it is no more than the largest state needs.
+    """
+    room = max(cell.numbers * max(len(rows) for rows in cell.rows) for cell in cells)
+    for cell in reversed(cells):
+        room -= cell.numbers * len(cell.ends)
+        cell.again = room < 0
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from torch.nn import functional as F
 from optunas.darts.mixing import Mixing
 from optunas.darts.recompute import recomputed
 from optunas.darts.settings import SearchSettings
+from optunas.darts.supernet import SuperCell, SuperNetwork
 from optunas.errors import InvalidSpecError
-from optunas.space import DenseCellSpace
+from optunas.space import DARTS, NB201, DenseCellSpace
 
 KEPT, AGAIN = False, True
 
@@ -39,6 +40,30 @@ def test_checkpointing_counts_a_batch_once() -> None:
     after = [int(count) for count in counts if count > 0]
     assert before
     assert after == [count + 1 for count in before]
+
+
+@pytest.mark.parametrize(
+    ("space", "cells", "again"),
+    [
+        ("darts", 5, [True, True, True, True, False]),  # 14 edges at a quarter: less than 4
+        ("darts", 2, [True, True]),
+        ("nb201", 1, [True, True, False]),  # 6 edges at a quarter
+        ("nb201", 2, [True, True, True, True, False, False]),
+    ],
+)
+def test_small_cells_at_the_end_are_kept(space: str, cells: int, again: list[bool]) -> None:
+    network = SuperNetwork(DARTS if space == "darts" else NB201, (1, 8, 8), 3, 4, cells)
+    network.checkpoint = True
+    supercells = [cell for cell in network.cells if isinstance(cell, SuperCell)]
+    counts = []
+    for cell in supercells:
+        counts.append([])
+        leave, own = cell._leave, counts[-1]
+        cell._leave = lambda *a, leave=leave, own=own: own.append(1) or leave(*a)
+    shares = {kind: torch.rand(network.shape) for kind in network.kinds}
+    network(torch.randn(2, 1, 8, 8), Mixing(shares)).sum().backward()
+    states = [len(cell.rows) for cell in supercells]
+    assert [len(own) / n for own, n in zip(counts, states, strict=True)] == [1 + a for a in again]
 
 
 def test_what_is_not_active_has_no_gradient_either() -> None:
