@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optunas.errors import TrainingError
 from optunas.objective import Objective
 from optunas.study.budget import LIMITS, Budget
+from optunas.study.coverage import Coverage
 from optunas.study.handle import StudyHandle
 from optunas.study.promotions import Promotions
 from optunas.study.recover import WORKER, abandon, identity, reclaim
@@ -129,6 +131,9 @@ class Loop:
             return reason
         if getattr(self.handle.study.sampler, "exhausted", False):
             return "The sampler has suggested the whole space."
+        reason = self._coverage.reached(trials)
+        if reason is not None:
+            return reason
         outcomes, limit = self.handle.outcomes(trials), self._max_reused()
         free = outcomes["reused"] + outcomes["ruled out"]
         if free >= limit:
@@ -137,6 +142,12 @@ class Loop:
                 "limit (max_reused): the space or the sampler has little new to offer."
             )
         return None
+
+    @cached_property
+    def _coverage(self) -> Coverage:
+        spec, knowledge = self.handle.spec, self.handle.knowledge
+        feasible = knowledge.feasible if spec.constraints and knowledge is not None else None
+        return Coverage(spec, feasible, getattr(self.objective.task, "deterministic", False))
 
     def _promotion(self) -> optuna.Trial | None:
         """A pruned trial that goes on, where the study promotes and there is one to promote."""

@@ -119,6 +119,25 @@ def test_too_many_duplicates_end_the_run() -> None:
     assert handle.usage().trials == 2
 
 
+@pytest.mark.parametrize("sampler", ["cheap_aware", "unique_random", "random", "nsga2"])
+def test_a_space_that_has_been_tried_ends_the_run(sampler: str) -> None:
+    space = HyperSpace(width=Int(1, 3), mood=Choice(("fine", "diverges")))
+    handle = new(space=HyperSpace(width=Int(1, 3), mood=Choice(("fine",))), sampler=sampler)
+    assert ended(handle) == "All 3 candidates of the space have been tried."
+    assert handle.usage().trials == 3
+    assert handle.outcomes()["reused"] < 40
+    failing = new(space=space, sampler="unique_random", max_reused=20)
+    assert "(max_reused)" in ended(failing)  # what failed may go better another time
+
+
+def test_only_what_keeps_the_limits_need_be_tried() -> None:
+    space = HyperSpace(width=Int(1, 16), mood=Choice(("fine",)))
+    handle = new(space=space, sampler="architecture_nsga2", constraints={"params": 400})
+    assert ended(handle) == "All 4 candidates of the space within the limits have been tried."
+    again = new(space=space, constraints={"params": 400}, repeats=2, max_reused=20)
+    assert "(max_reused)" in ended(again)
+
+
 @pytest.mark.parametrize("sampler", ["grid", "brute_force"])
 def test_an_exhausted_space_ends_the_run(sampler: str) -> None:
     space = HyperSpace(width=Int(1, 3), mood=Choice(("fine", "nan")))
