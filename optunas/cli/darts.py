@@ -140,13 +140,15 @@ def search(
     resume: Resume = True,
 ) -> None:
     """Search the architecture of a study by gradient; Ctrl-C and the same command goes on."""
+    from optunas.cli.darts_files import check_output, target_of
     from optunas.cli.darts_report import Shown, report
     from optunas.cli.options import guarded
-    from optunas.darts.restarts import checkpoints, forget, run_restarts
+    from optunas.darts.restarts import checkpoints, finished, forget, run_restarts
     from optunas.darts.result import write_result
 
     with guarded(None):
-        target = _target(output)
+        target = target_of(output)
+        check_output(target, file)
         options = {
             "variant": variant,
             "order": order,
@@ -173,11 +175,8 @@ def search(
                 result = run_restarts(plan, seeds, target, shown)
             except KeyboardInterrupt:
                 shown.stop()
-                typer.echo(
-                    f"\nStopped; every finished epoch is in {target}.checkpoint. Go on with the "
-                    "same command, or begin anew with --no-resume.",
-                    err=True,
-                )
+                kept = any(p.exists() for p in (*checkpoints(target, restarts), finished(target)))
+                typer.echo(_stopped(target, kept), err=True)
                 raise typer.Exit(130) from None
         write_result(result, target)
         forget(target)
@@ -198,21 +197,32 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what a search found: architecture, cost, weights, shares over the epochs."""
+    from optunas.cli.darts_files import draw_into, picture
     from optunas.cli.darts_report import architecture_svg, print_result, shares_picture
     from optunas.cli.render import print_json
     from optunas.darts.result import read_result
 
     result = read_result(file)
     pictures = [(svg, architecture_svg), (shares, shares_picture)]
-    targets = [(_picture(name), draw) for name, draw in pictures if name is not None]
+    targets = [(picture(name), draw) for name, draw in pictures if name is not None]
     if as_json:
         print_json(result.to_dict())
     else:
         print_result(result)
     for target, draw in targets:
-        _draw(draw(result), target)
+        draw_into(draw(result), target)
         if not as_json:
             typer.echo(f"Drew {target}.")
+
+
+def _stopped(target: Path, kept: bool) -> str:
+    """What Ctrl-C leaves."""
+    if not kept:
+        return "\nStopped before the end of the first epoch; there is nothing to go on from."
+    return (
+        f"\nStopped; every finished epoch is in {target}.checkpoint. Go on with the same command, "
+        "or begin anew with --no-resume."
+    )
 
 
 def _plan(
@@ -303,14 +313,24 @@ def _settings(file: str, options: dict[str, Any], counts: dict[str, int]) -> Sea
 
     Without one the supernet is as wide and as deep as the final network: what is searched is then
     what is built.
+
+    Raises:
+        InvalidSpecError: where ``search`` is other data; a function of that name is the file's own.
     """
     import sys
+    from types import ModuleType
 
     from optunas.darts import SearchSettings
+    from optunas.errors import InvalidSpecError
 
     own = getattr(sys.modules.get(Path(file).stem), "search", None)
     if isinstance(own, SearchSettings):
         base = own
+    elif own is not None and not callable(own) and not isinstance(own, ModuleType):
+        raise InvalidSpecError(
+            f"The 'search' of the study file {file!r} must be a SearchSettings(...), got a "
+            f"{type(own).__name__}."
+        )
     else:
         own_counts: dict[str, Any] = dict(counts)
         base = SearchSettings(**own_counts)
@@ -350,39 +370,3 @@ def _check_numbers(seed: int | None, restarts: int, validation_epochs: int | Non
         )
     if found:
         raise InvalidSpecError("\n".join(found))
-
-
-def _target(output: str) -> Path:
-    """The file to write.
-
-    Raises:
-        InvalidSpecError: for a folder that is not there, and what is no file.
-    """
-    from optunas.errors import InvalidSpecError
-
-    target = Path(output)
-    if not target.parent.is_dir():
-        raise InvalidSpecError(f"There is no folder {str(target.parent)!r} for {str(target)!r}.")
-    if target.exists() and not target.is_file():
-        raise InvalidSpecError(f"{str(target)!r} is there and is no file; give another --output.")
-    return target
-
-
-def _picture(name: str) -> Path:
-    from optunas.errors import InvalidSpecError
-
-    target = _target(name)
-    if target.suffix.lower() not in (".svg", ".png"):
-        raise InvalidSpecError(f"A drawing's file ends in .svg or .png, got {name!r}.")
-    return target
-
-
-def _draw(svg: str, target: Path) -> None:
-    from optunas.draw import svg_to_png
-    from optunas.errors import StorageError
-
-    data = svg_to_png(svg) if target.suffix.lower() == ".png" else svg.encode()
-    try:
-        target.write_bytes(data)
-    except OSError as error:
-        raise StorageError(f"Cannot write {str(target)!r}: {error.strerror or error}.") from None

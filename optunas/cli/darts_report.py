@@ -94,6 +94,8 @@ class Shown(Watch):
             return
         before = " (by an earlier run)" if resumed else ""
         value = "" if row.validation is None else f", validation {row.validation:.4g}"
+        if row.validation_failed:
+            value = ", its network's training broke down"
         self._say(f"restart {restart + 1} (seed {row.seed}) is done{before}{value}")
 
     def _draw(self, done: int, total: int, lines: Sequence[str], last: bool) -> None:
@@ -127,7 +129,13 @@ def print_result(result: SearchResult) -> None:
         console.print(f"  {key:<12}{text}", highlight=False, markup=False, soft_wrap=True)
     judged = best.judged
     remedy = [judged["remedy"]] if judged.get("remedy") else []
-    for sentence in (*result.notes, *judged.get("words", ()), *remedy):
+    failed = [
+        f"The network of seed {row.seed} has no validation, its training broke down: "
+        f"{row.validation_failed}"
+        for row in result.restarts
+        if row.validation_failed
+    ]
+    for sentence in (*result.notes, *failed, *judged.get("words", ()), *remedy):
         console.print(f"  {sentence}", highlight=False, markup=False, soft_wrap=True)
     console.print(_shares_grid(best))
     if len(result.restarts) > 1:
@@ -202,9 +210,7 @@ def _shares_grid(best: Restart) -> Grid:
     for column in grid.columns[2:4]:
         column.justify = "right"
     series = _series(best)
-    top = max(
-        (v for s in series.values() for row in s.values() for v in row if v == v), default=1.0
-    )
+    top = max((v for s in series.values() for row in s.values() for v in row if v > 0), default=1.0)
     for kind, shares in series.items():
         grid.add_section()
         for name, row in shares.items():

@@ -35,6 +35,7 @@ from optunas.darts.choices import (
     operations_of,
     shape_of,
 )
+from optunas.darts.numbers import check_whole
 from optunas.errors import InvalidSpaceError, InvalidSpecError, UnknownNameError
 from optunas.metrics.edge_costs import EdgeCosts, edge_costs
 from optunas.metrics.layer_costs import layer_costs
@@ -142,7 +143,8 @@ def ranked(
     """
     if rule not in RULES:
         raise UnknownNameError("rule", rule, RULES)
-    _check_count(alternatives)
+    check_whole("alternatives", alternatives, 0)
+    _check_tables(limits=limits, costs=costs)
     frame, gains = _frame(space), _gains(space, weights)
     names = list(limits or {})
     table, fixed = _costs(
@@ -175,11 +177,13 @@ def ranked(
         count *= 2
 
 
-def _check_count(alternatives: object) -> None:
-    if isinstance(alternatives, bool) or not isinstance(alternatives, int) or alternatives < 0:
-        raise InvalidSpecError(
-            f"alternatives must be a whole number from 0 on, got {alternatives!r}."
-        )
+def _check_tables(**tables: object) -> None:
+    for name, table in tables.items():
+        if table is not None and not isinstance(table, Mapping):
+            raise InvalidSpecError(
+                f"{name} must be a dict by the limit's name, such as {{'params': ...}}, got "
+                f"{table!r}."
+            )
 
 
 def _limit(name: str, limit: object) -> float:

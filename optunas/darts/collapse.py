@@ -212,13 +212,13 @@ def _of_shares(frees: int, skips: int, edges: int, chance: float, collapsed: boo
 
 
 def _of_gap(name: str, whole: float, alone: float, gap: float) -> str:
-    if abs(gap) < 0.005:
-        return f"The chosen operations alone keep the supernet's {name} of {whole:.3f}."
-    verb = "falls" if gap > 0 else "improves"
+    if abs(gap) <= 0.005 * max(abs(whole), abs(alone)):  # errors have the targets' unit
+        return f"The chosen operations alone keep the supernet's {name} of {whole:.3g}."
+    verb = "gets worse" if gap > 0 else "improves"
     return (
-        f"On the alphas' half the {name} {verb} from {whole:.3f} (the supernet) to {alone:.3f} "
+        f"On the alphas' half the {name} {verb} from {whole:.3g} (the supernet) to {alone:.3g} "
         "(the chosen operations alone, with the supernet's weights): the discretization gap is "
-        f"{gap:.3f}."
+        f"{gap:.3g}."
     )
 
 

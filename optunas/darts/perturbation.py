@@ -24,11 +24,12 @@ from optunas.darts.data import Batch, Halves, mixed
 from optunas.darts.judging import Judgement, check_search, judge
 from optunas.darts.making import Supernet
 from optunas.darts.mixing import Mixing
+from optunas.darts.numbers import check_whole
 from optunas.darts.record import Search
 from optunas.darts.searching import few_threads
 from optunas.darts.settings import SearchSettings
 from optunas.darts.variants import make_variant
-from optunas.errors import InvalidSpecError, TrainingError
+from optunas.errors import TrainingError
 from optunas.space import CellSpace
 from optunas.tasks import NetworkTask
 from optunas.train import TrainSettings, resolve_device
@@ -92,15 +93,12 @@ def perturb(
 
     Raises:
         InvalidSpecError: for another task than the search's, something that is no search with its
-            supernet, or a number of steps that cannot be.
+            supernet, or a number of steps or a seed that cannot be.
         TrainingError: when the outputs are not finite.
     """
     check_search(search, task)
-    wrong = isinstance(tuning_steps, bool) or not isinstance(tuning_steps, int)
-    if tuning_steps is not None and (wrong or tuning_steps < 0):
-        raise InvalidSpecError(
-            f"tuning_steps must be a whole number from 0 on or None, got {tuning_steps!r}."
-        )
+    check_whole("tuning_steps", tuning_steps, 0, optional=True)
+    check_whole("seed", seed, 0, optional=True)
     started = time.perf_counter()
     chosen = search.seed if seed is None else seed
     run = _Projection(search, task, tuning_steps, chosen, resolve_device(device))

@@ -6,11 +6,13 @@ that a run that was killed goes on where it was.
 
 from __future__ import annotations
 
+import glob
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,11 +27,19 @@ from optunas.darts.result import FinalNetwork, Restart, SearchResult, space_dige
 from optunas.darts.searching import check_variant, search
 from optunas.darts.selection import choice_of
 from optunas.darts.settings import SELECTIONS, SearchSettings
-from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.errors import InvalidSpecError, TrainingError, UnknownNameError
 from optunas.metrics import flops, params
 from optunas.tasks import NetworkTask
 
-__all__ = ["Plan", "Watch", "checkpoints", "forget", "run_restarts"]
+__all__ = ["Plan", "Watch", "checkpoints", "finished", "forget", "run_restarts"]
+
+
+class Validation(NamedTuple):
+    """What the training of a chosen network came to: its score, its seconds, why it has none."""
+
+    score: float | None
+    seconds: float = 0.0
+    failed: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Plan:
         space, task, settings: as for ``optunas.darts.search``.
         task_is: reference and options of the task, for the file.
         network: the final one; limits are on its costs.
-        limits: by name.
+        limits: by name; infinite ones are none, and left out.
         selection: how an architecture is chosen: ``argmax`` of the alphas, or ``perturbation``.
         device: of everything.
         training: hyperparameters of the trainings that choose between restarts.
@@ -63,6 +73,11 @@ class Plan:
     validation_epochs: int = 0
     keep_best_epoch: bool = False
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # JSON, in which it is all kept, knows no infinity.
+        finite = {name: limit for name, limit in self.limits.items() if limit != math.inf}
+        object.__setattr__(self, "limits", finite)
 
     def check(self) -> None:
         """Raise at once for what the search would only find out at its end, or never.
@@ -100,18 +115,22 @@ class Plan:
 
     def validate(
         self, architecture: Member, seed: int, on_epoch: Callable[[int, float], None]
-    ) -> tuple[float | None, float]:
-        """The score of the architecture, trained from scratch, and the seconds of it."""
+    ) -> Validation:
+        """Train the architecture from scratch; one that breaks down has no score."""
         if not self.validation_epochs:
-            return None, 0.0
+            return Validation(None)
         scores, seconds = [], 0.0
         readings = self.task.scores(architecture, self._hyperparameters(), seed, self.device)
-        for step, score, cost in readings:
-            scores.append(score)
-            seconds += cost
-            on_epoch(step, score)
+        try:
+            for step, score, cost in readings:
+                scores.append(score)
+                seconds += cost
+                on_epoch(step, score)
+        except TrainingError as error:
+            # The search before it is worth keeping, and so are the other restarts.
+            return Validation(None, seconds, str(error))
         pick = max if self.task.direction == "maximize" else min
-        return float(pick(scores) if self.keep_best_epoch else scores[-1]), seconds
+        return Validation(float(pick(scores) if self.keep_best_epoch else scores[-1]), seconds)
 
 
 class Watch:
@@ -137,8 +156,8 @@ def checkpoints(output: Path, restarts: int) -> list[Path]:
 
 def forget(output: Path) -> None:
     """Remove whatever earlier runs left beside the output, to go on from."""
-    _rows(output).unlink(missing_ok=True)
-    for path in output.parent.glob(f"{output.name}.checkpoint*"):
+    finished(output).unlink(missing_ok=True)
+    for path in output.parent.glob(f"{glob.escape(output.name)}.checkpoint*"):
         path.unlink(missing_ok=True)
 
 
@@ -147,7 +166,8 @@ def run_restarts(
 ) -> SearchResult:
     """Search with every seed, choose under the limits, train what is chosen, keep the best.
 
-    Where nothing is trained the first restart is kept. The files beside the output stay until
+    Where nothing is trained the first restart is kept; a network whose training breaks down is kept
+    only where all do. The files beside the output stay until
     :func:`forget` removes them.
 
     Raises:
@@ -169,7 +189,7 @@ def run_restarts(
         rows.append(row)
         if len(seeds) > 1:
             kept = [asdict(r) for r in {**done, **{r.seed: r for r in rows}}.values()]
-            write_json({"identity": identity, "restarts": kept}, _rows(output))
+            write_json({"identity": identity, "restarts": kept}, finished(output))
             paths[number].unlink(missing_ok=True)
     return SearchResult(
         study=plan.study,
@@ -203,7 +223,7 @@ def _restart(plan: Plan, seed: int, number: int, checkpoint: Path, watch: Watch)
     report = collapse_report(found, plan.task, architecture=best.architecture, device=plan.device)
     # As JSON gives it back, so that a resumed run equals an uninterrupted one.
     judged = json.loads(json.dumps(asdict(report)))
-    score, seconds = plan.validate(
+    trained = plan.validate(
         best.architecture, seed, lambda step, value: watch.training(number, step, value)
     )
     each = Halves(plan.task, plan.settings.batch_size, seed, torch.device("cpu")).steps()
@@ -218,9 +238,10 @@ def _restart(plan: Plan, seed: int, number: int, checkpoint: Path, watch: Watch)
         stability=found.stability(),
         seconds=found.seconds,
         steps=each * len(found.records),
-        validation=score,
+        validation=trained.score,
         validation_epochs=plan.validation_epochs,
-        validation_seconds=seconds,
+        validation_seconds=trained.seconds,
+        validation_failed=trained.failed,
         epoch=found.epoch,
         stopped=found.stopped,
         judged=judged,
@@ -262,18 +283,19 @@ def _best(rows: Sequence[Restart], direction: str) -> int:
     return scores.index(max(scores))
 
 
-def _rows(output: Path) -> Path:
+def finished(output: Path) -> Path:
+    """The file with the restarts that are done."""
     return output.with_name(output.name + ".restarts")
 
 
 def _read_rows(output: Path, plan: Plan) -> dict[int, Restart]:
     """The restarts that an earlier run finished, by seed."""
-    path = _rows(output)
+    path = finished(output)
     if not path.exists():
         return {}
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
-        theirs = body["identity"]
+        theirs = dict(body["identity"])
         rows = [Restart(**{**row, "history": tuple(row["history"])}) for row in body["restarts"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidSpecError(

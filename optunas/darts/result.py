@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from optunas.darts.choices import LAYERS, Member
+from optunas.darts.contents import check_contents
 from optunas.errors import InvalidSpecError, OptunasError, StorageError
 from optunas.space import Cell, CellSpace, DenseCellSpace, Genotype, Macro
 from optunas.space.macro_skeleton import candidate_names
@@ -81,6 +82,7 @@ class Restart:
         choice_seconds, choice_steps: of that rule, on top of the search's.
         validation: score of the architecture, trained from scratch; None where that was not done.
         validation_epochs, validation_seconds: of that training.
+        validation_failed: why that training broke down, in words; else empty.
     """
 
     seed: int
@@ -102,6 +104,7 @@ class Restart:
     choice: Mapping[str, Any] = field(default_factory=dict)
     choice_seconds: float = 0.0
     choice_steps: int = 0
+    validation_failed: str = ""
 
     def network(self) -> Member:
         """The architecture; a user's own operations are known by name only."""
@@ -209,6 +212,8 @@ class SearchResult:
                 f"it is of version {body.get('version')!r}, this optunas reads version {VERSION}"
             )
         body = {"selection": "argmax", **body}  # which files before there were others lack
+        if isinstance(body.get("limits"), Mapping):  # an infinite one, which JSON does not know
+            body["limits"] = {n: v for n, v in body["limits"].items() if v is not None}
         missing = [f.name for f in fields(cls) if f.name not in body]
         if missing:
             raise InvalidSpecError(f"its {', '.join(missing)} is missing")
@@ -297,6 +302,7 @@ def _nested(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(result: SearchResult) -> None:
     """What later reading goes by: a space with a supernet, an architecture, weights that fit."""
+    check_contents(result)
     kinds: dict[Any, tuple[str, ...]] = {
         CellSpace.stored_kind: ("normal", "reduce"),
         DenseCellSpace.stored_kind: ("cell",),

@@ -70,7 +70,13 @@ def search(
         TrainingError: when a loss is no longer finite. The checkpoint is then that of the last good
             epoch, and the same call gives the search as it stood there.
     """
-    settings = settings or SearchSettings()
+    settings = SearchSettings() if settings is None else settings
+    if not isinstance(settings, SearchSettings):
+        raise InvalidSpecError(
+            f"settings must be a SearchSettings(...) or None, got a {type(settings).__name__}."
+        )
+    if on_epoch is not None and not callable(on_epoch):
+        raise InvalidSpecError(f"on_epoch must be a function of an EpochRecord, got {on_epoch!r}.")
     check_searchable(space)
     check_halt(space, settings)
     check_variant(space, settings)

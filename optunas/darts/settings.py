@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from optunas.darts.numbers import is_number, is_whole
 from optunas.errors import InvalidSpecError, UnknownNameError
 
 __all__ = ["HALTS", "ORDERS", "SELECTIONS", "VARIANTS", "SearchSettings"]
@@ -100,11 +100,11 @@ class SearchSettings:
         found = [
             f"{name} must be a whole number from {least} on, got {getattr(self, name)!r}."
             for name, least in _WHOLE.items()
-            if not _whole(getattr(self, name), least)
+            if not is_whole(getattr(self, name), least)
         ]
-        if not _whole(self.order, 1) or self.order not in ORDERS:
+        if not is_whole(self.order, 1) or self.order not in ORDERS:
             found.append(f"order must be 1 or 2, got {self.order!r}.")
-        if self.warmup_epochs is not None and not _whole(self.warmup_epochs, 0):
+        if self.warmup_epochs is not None and not is_whole(self.warmup_epochs, 0):
             found.append(
                 f"warmup_epochs must be a whole number from 0 on or None, got "
                 f"{self.warmup_epochs!r}."
@@ -112,16 +112,16 @@ class SearchSettings:
         found += [
             f"{name} must be a number above 0, got {getattr(self, name)!r}."
             for name in ("lr", "grad_clip")
-            if not _number(getattr(self, name)) or getattr(self, name) <= 0
+            if not is_number(getattr(self, name)) or getattr(self, name) <= 0
         ]
         found += [
             f"{name} must be a number of at least 0, got {getattr(self, name)!r}."
             for name in ("lr_min", "weight_decay", "alpha_weight_decay", "beta_decay")
-            if not _number(getattr(self, name)) or getattr(self, name) < 0
+            if not is_number(getattr(self, name)) or getattr(self, name) < 0
         ]
-        if self.alpha_lr is not None and (not _number(self.alpha_lr) or self.alpha_lr <= 0):
+        if self.alpha_lr is not None and (not is_number(self.alpha_lr) or self.alpha_lr <= 0):
             found.append(f"alpha_lr must be a number above 0 or None, got {self.alpha_lr!r}.")
-        if not _number(self.momentum) or not 0 <= self.momentum < 1:
+        if not is_number(self.momentum) or not 0 <= self.momentum < 1:
             found.append(f"momentum must be a number in [0, 1), got {self.momentum!r}.")
         if not isinstance(self.checkpointing, bool):
             found.append(f"checkpointing must be True or False, got {self.checkpointing!r}.")
@@ -171,12 +171,3 @@ _WHOLE = {
     "halt_patience": 1,
     "halt_skips": 0,
 }
-
-
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _number(value: object) -> bool:
-    real = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return real and math.isfinite(float(value))  # type: ignore[arg-type]

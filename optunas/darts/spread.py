@@ -13,6 +13,7 @@ import numpy as np
 
 from optunas.darts.choices import Searchable
 from optunas.darts.choose import Ranked, Weights, least_cost, ranked
+from optunas.darts.numbers import check_whole
 from optunas.darts.result import FinalNetwork
 from optunas.errors import InvalidSpecError
 
@@ -39,8 +40,7 @@ def spread_over_costs(
     Raises:
         InvalidSpecError: as ``ranked``, and for a wrong count.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidSpecError(f"count must be a whole number from 1 on, got {count!r}.")
+    check_whole("count", count, 1)
     given = dict(limits or {})
     given.setdefault("params", float("inf"))
     arguments = network.arguments()

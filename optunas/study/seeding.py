@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optunas import codec
 from optunas.darts.choices import Searchable
 from optunas.darts.choose import ranked
+from optunas.darts.numbers import check_whole
 from optunas.darts.result import SearchResult, read_result
 from optunas.darts.spread import spread_over_costs
 from optunas.errors import InvalidSpecError
@@ -110,7 +111,8 @@ def members_of(
     Raises:
         InvalidSpecError: when the search was over another space.
     """
-    _check_counts(neighbours=neighbours, spread=spread)
+    check_whole("neighbours", neighbours, 0)
+    check_whole("spread", spread, 0)
     space = handle.spec.space
     part = searched_part(space).space
     if part.definition() != result.space:
@@ -134,12 +136,6 @@ def members_of(
     own = [(part.from_json(architecture.to_json()), counts) for architecture, counts in pairs]
     members = [complete(space, architecture, counts) for architecture, counts in own]
     return list({space.digest(member): member for member in members}.values())
-
-
-def _check_counts(**counts: object) -> None:
-    for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise InvalidSpecError(f"{name} must be a whole number from 0 on, got {count!r}.")
 
 
 def _spread(

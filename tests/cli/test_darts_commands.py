@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import io
 import json
+import math
 import os
 import signal
 import subprocess
@@ -16,7 +20,9 @@ from command_line import Cli
 from searched import restart, result
 
 from optunas import DARTS, NB201, DenseCellSpace, metrics
-from optunas.darts.result import read_result, write_result
+from optunas.cli.darts_report import architecture_svg, print_result, shares_picture
+from optunas.darts.result import SearchResult, read_result, write_result
+from optunas.errors import OptunasError
 
 FILE = """
 from optunas import Choice, DenseCellSpace, Float, HyperSpace, JointSpace, StudySpec
@@ -221,6 +227,7 @@ def wrong(old: str, new: str) -> str:
         (["--max-flops", "nan"], "The limit of flops must be a number above 0, got nan"),
         (["-o", "nowhere/g.json"], "There is no folder 'nowhere'"),
         (["-o", "."], "is there and is no file"),
+        (["-o", "small_darts.py"], "'small_darts.py' is the study file itself"),
         (["--device", "gpu"], "gpu"),
     ],
 )
@@ -244,6 +251,10 @@ def test_wrong_options_get_a_sentence(
         (wrong('["none", "skip_connect", "nor_conv_1x1"]', '["nor_conv_1x1"]'), "at least two"),
         (wrong('"optunas.tasks:digits"', '"optunas.tasks:digit"'), "digits"),
         (wrong("[0.08, 0.08, 0.1]", "[0.001, 0.08, 0.1]"), "train"),
+        (
+            wrong("SearchSettings(epochs=2,", "dict(epochs=2,"),
+            "must be a SearchSettings(...), got a dict",
+        ),
         ("study = 3", "must define study = StudySpec(...)"),
     ],
 )
@@ -306,3 +317,46 @@ def test_what_cannot_be_shown_gets_a_sentence(
     assert done.err.startswith("Error: ")
     assert words in done.err
     assert done.out == ""
+
+
+GONE = object()
+
+
+def places(body: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every key and first entry in nested data."""
+    inside = body.items() if isinstance(body, dict) else enumerate(body[:1])
+    found = []
+    for key, value in inside:
+        found.append((*path, key))
+        if isinstance(value, (dict, list)):
+            found += places(value, (*path, key))
+    return found
+
+
+def edited(body: Any, path: tuple[Any, ...], value: object) -> Any:
+    made = copy.deepcopy(body)
+    inner = made
+    for key in path[:-1]:
+        inner = inner[key]
+    if value is GONE:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return made
+
+
+@pytest.mark.parametrize("value", [GONE, None, "x", -1, 0, math.nan, [], {}], ids=repr)
+def test_a_file_edited_by_hand_is_shown_or_refused(value: object) -> None:
+    space = DenseCellSpace(["none", "skip_connect"], 2)
+    judged = {"words": ["One."], "remedy": "None."}
+    rows = (restart(space, 0, 1, judged=judged), restart(space, 1, 1, validation=0.5))
+    body = json.loads(json.dumps(result(space, restarts=rows, limits={"params": 9e9}).to_dict()))
+    shown = 0
+    for path in places(body):
+        with contextlib.suppress(OptunasError), contextlib.redirect_stdout(io.StringIO()):
+            found = SearchResult.from_dict(edited(body, path, value))
+            print_result(found)
+            architecture_svg(found)
+            shares_picture(found)
+            shown += 1
+    assert 0 < shown < len(places(body))

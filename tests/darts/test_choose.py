@@ -350,6 +350,10 @@ def test_wrong_arguments_get_a_sentence() -> None:
         discretize(NB201, {"cell": good["cell"] * math.nan})
     with pytest.raises(InvalidSpecError, match="alternatives must be a whole number from 0 on"):
         ranked(NB201, good, alternatives=-1)
+    with pytest.raises(InvalidSpecError, match=r"limits must be a dict .*, got \['params'\]"):
+        discretize(NB201, good, limits=["params"])  # type: ignore[arg-type]
+    with pytest.raises(InvalidSpecError, match="costs must be a dict by the limit's name"):
+        discretize(NB201, good, limits={"ms": 5}, costs=[good])  # type: ignore[arg-type]
     with pytest.raises(InvalidSpaceError, match="no operation but 'none'"):
         discretize(DenseCellSpace(["none"]), weights_of(DenseCellSpace(["none"]), 0))
     with pytest.raises(InvalidSpaceError, match="a DenseCellSpace or a MacroSpace, got"):

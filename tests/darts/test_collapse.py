@@ -9,6 +9,7 @@ from plain_steps import SHAPE, blobs
 
 from optunas.darts import SearchSettings, collapse_report, discretize, search
 from optunas.darts.choices import one_hot
+from optunas.darts.collapse import _of_gap
 from optunas.darts.data import Halves
 from optunas.darts.judging import judge, selected
 from optunas.darts.mixing import Mixing
@@ -183,3 +184,10 @@ def test_judging_is_by_the_statistics_of_each_batch(searched):
     searched.network.stem[1].running_mean.add_(5.0)
     assert judge(searched.network, Mixing(hot), halves.validation(), TASK) == first
     searched.network.stem[1].running_mean.sub_(5.0)
+
+
+def test_the_gap_of_errors_is_told_in_their_own_unit():
+    assert "keep the supernet's mae of 0.0001." in _of_gap("mae", 1e-4, 1e-4, 0.0)
+    assert "mae gets worse from 0.0001 (the supernet) to 0.0003" in _of_gap("mae", 1e-4, 3e-4, 2e-4)
+    assert "mae improves from 0.4 " in _of_gap("mae", 0.4, 0.3, -0.1)
+    assert "accuracy gets worse from 0.954 " in _of_gap("accuracy", 0.9543, 0.5, 0.4543)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from optunas import DenseCellSpace, metrics
 from optunas.darts import SearchSettings
 from optunas.darts.record import EpochRecord
-from optunas.darts.restarts import Plan, Watch, checkpoints, forget, run_restarts
+from optunas.darts.restarts import Plan, Watch, checkpoints, finished, forget, run_restarts
 from optunas.darts.result import FinalNetwork, Restart, SearchResult
-from optunas.errors import InvalidSpecError, UnknownNameError
+from optunas.errors import InvalidSpecError, TrainingError, UnknownNameError
 from optunas.tasks import digits
 
 SPACE = DenseCellSpace(["none", "skip_connect", "nor_conv_1x1"], num_nodes=3)
@@ -144,6 +147,41 @@ def test_files_of_another_search_are_refused(plan: Plan, tmp_path: Path) -> None
         run_restarts(plan, range(2), output)
     forget(output)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_with_brackets_are_forgotten_too(tmp_path: Path) -> None:
+    output = tmp_path / "g[1].json"
+    left = [*checkpoints(output, 2), finished(output)]
+    for path in left:
+        path.touch()
+    forget(output)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_infinite_limits_are_none_and_a_run_with_them_goes_on(plan: Plan, tmp_path: Path) -> None:
+    output, free = tmp_path / "g.json", replace(plan, limits={"params": math.inf})
+    with pytest.raises(KeyboardInterrupt):
+        run_restarts(free, range(2), output, Ends((1, "epoch 0")))
+    assert run_restarts(free, range(2), output).limits == {}
+
+
+def test_a_network_whose_training_breaks_down_is_not_kept_and_ends_nothing(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = type(plan.task).scores
+
+    def broken(task: Any, network: Any, training: Any, seed: int, device: str) -> Iterator[Any]:
+        if seed == 0:
+            raise TrainingError("The training loss became nan in epoch 0.")
+        yield from scores(task, network, training, seed, device)
+
+    monkeypatch.setattr(type(plan.task), "scores", broken)
+    result = run_restarts(plan, range(2), tmp_path / "g.json")
+    assert [row.validation is None for row in result.restarts] == [True, False]
+    assert result.restarts[0].validation_failed == "The training loss became nan in epoch 0."
+    assert result.kept == 1
+    alone = run_restarts(plan, [0], tmp_path / "h.json")
+    assert alone.best.validation is None
 
 
 def test_checkpoints_lie_beside_the_output() -> None:

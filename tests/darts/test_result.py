@@ -105,7 +105,13 @@ def broken_restart(**fields: Any) -> dict[str, Any]:
         (changed(network=5), r"do not fit together \(TypeError"),
         (broken_restart(weights={"normal": [[1.0]]}), r"weights are of the cells \['normal'\]"),
         (broken_restart(weights={"cell": [[1.0]]}), "a column for each operation"),
-        (broken_restart(weights=None), "do not fit together"),
+        (broken_restart(weights=None), "restart 0's weights must be lists of finite numbers"),
+        (broken_restart(weights={"cell": [[math.nan]]}), "weights must be lists of finite numbers"),
+        (broken_restart(alphas={"cell": [[None]]}), "alphas must be lists of finite numbers"),
+        (broken_restart(costs={"params": "few"}), "costs must be finite numbers by name, got"),
+        (broken_restart(epoch=7), "epoch is 7, of a history of 2 epochs"),
+        (changed(settings={}), "settings' variant must be text, got None"),
+        (changed(limits={"params": -1}), "limits must be numbers above 0 by name"),
         (broken_restart(surprise=1), "do not fit together"),
         (broken_restart(architecture={"kind": "cell", "version": 9}), "cannot|version"),
         ([1, 2], "it holds no JSON object"),
@@ -118,6 +124,11 @@ def test_other_files_are_refused_in_one_sentence(body: Any, words: str, tmp_path
         read_result(path)
     assert "g.json" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_infinite_limit_is_none_when_it_comes_back(tmp_path: Path) -> None:
+    write_result(result(NB201, limits={"params": math.inf, "flops": 1e9}), tmp_path / "g.json")
+    assert read_result(tmp_path / "g.json").limits == {"flops": 1e9}
 
 
 def test_every_truncation_is_refused(tmp_path: Path) -> None:

@@ -238,6 +238,12 @@ def test_wrong_spaces_tasks_seeds_and_data():
         search(DENSE, "digits", SMALL)
     with pytest.raises(InvalidSpecError, match="seed must be a whole number"):
         search(DENSE, TASK, SMALL, seed=-1)
+    with pytest.raises(
+        InvalidSpecError, match=r"must be a SearchSettings\(...\) or None, got a dict"
+    ):
+        search(DENSE, TASK, {"epochs": 1})
+    with pytest.raises(InvalidSpecError, match="on_epoch must be a function of an EpochRecord"):
+        search(DENSE, TASK, SMALL, on_epoch=3)
     with pytest.raises(DataError, match="has 3 samples, too few to split"):
         search(DENSE, blobs(3), SMALL)
     with pytest.raises(DataError, match="has only 1 of 5 samples"):
