@@ -159,9 +159,15 @@ def calibrate(
     from optunas.cli.latency_report import model_body, print_model
     from optunas.cli.latency_work import Asked, calibrated, from_csv
     from optunas.cli.render import print_json
+    from optunas.errors import InvalidSpecError
     from optunas.metrics.predicted.files import check_target
 
     target = check_target(output)
+    if target.suffix != ".json":
+        raise InvalidSpecError(
+            f"--output must end in .json, by which a study's latency is read as such a file, got "
+            f"{output!r}."
+        )
     asked = Asked(device, threads, dtype, backend, clock, passes, within, seed)
     if source is not None:
         model = from_csv(file, source, name, held_out, batch, asked, input_shape, outputs)
@@ -208,13 +214,26 @@ def export_plan(
     outputs: Outputs = None,
 ) -> None:
     """Write networks as ONNX with a CSV to fill in, for a device that runs no Python."""
+    from shlex import join
+
     from optunas.cli.latency_work import exported
 
     csv = exported(file, output, networks, held_out, batch, dtype, seed, input_shape, outputs)
+    given = {
+        "--batch": (batch, 1),
+        "--dtype": (dtype, "float32"),
+        "--input-shape": (input_shape, None),
+        "--outputs": (outputs, None),
+    }
+    then = ["optunas", "latency", "calibrate", file, "--from", str(csv), "-o", "device.json"]
+    for option, (
+        value,
+        default,
+    ) in given.items():  # the model is of these networks, so say it again
+        then += [option, str(value)] if value != default else []
     typer.echo(
         f"Measure each network of {csv.parent} on the device, put the milliseconds into the column "
-        f"latency_ms of {csv}, then:\n"
-        f"  optunas latency calibrate {file} --from {csv} -o device.json"
+        f"latency_ms of {csv}, then:\n  {join(then)}"
     )
 
 

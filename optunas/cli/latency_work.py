@@ -248,6 +248,8 @@ def from_csv(
     from optunas.metrics.predicted.csv_file import read_csv
 
     _positive(batch=batch)
+    if held_out < 0:
+        raise InvalidSpecError(f"--held-out must be a whole number from 0 on, got {held_out}.")
     question, _ = question_of(file, input_shape, outputs)
     rows = read_csv(source, question, held_out, asked.seed)
     device = Fingerprint(

@@ -135,6 +135,8 @@ def test_a_plan_goes_to_a_phone_and_back(
     assert code == 0
     assert "calibrate cells.py --from plan/measurements.csv -o device.json" in out
     assert len(list((folder / "plan").glob("*.onnx"))) == 17
+    _, out, _ = cli(*plan[:4], "two", *WHERE, "--networks", "10", "--held-out", "0", "--batch", "8")
+    assert f"two/measurements.csv -o device.json --batch 8 {' '.join(WHERE)}" in out
     again = ("latency", "calibrate", "cells.py", *WHERE, "--from", "plan/measurements.csv")
     empty = cli(*again, "-o", "phone.json")
     assert empty.code == 2
@@ -269,3 +271,10 @@ def test_the_extra_that_is_missing(
     assert code == 2
     assert "install the extra: pip install 'optunas[onnx]'" in err
     assert not (folder / "plan").exists()
+
+
+def test_a_model_gets_the_name_that_studies_know_it_by(cli: Cli, cells: Path, folder: Path) -> None:
+    code, _, err = cli("latency", "calibrate", "cells.py", "-o", "laptop.txt", *WHERE)
+    assert code == 2
+    assert "--output must end in .json" in err
+    assert not list(folder.glob("laptop*"))

@@ -18,6 +18,7 @@ from optunas.metrics.predicted.fingerprint import Fingerprint
 from optunas.metrics.predicted.prices import Prices
 from optunas.metrics.predicted.question import COUNTS, Question, same_settings
 from optunas.metrics.predicted.terms import Term, terms_of
+from optunas.metrics.predicted.work import CLASSES
 from optunas.nets.joint_parts import unpack
 from optunas.nets.skeleton import Architecture, default_counts
 from optunas.space import Space
@@ -193,7 +194,7 @@ class LatencyModel:
             prices = Prices(
                 _number(body["constant_ms"]),
                 bool(body["used_only"]),
-                tuple(_number(rate) for rate in body["rates"]),
+                _rates(body["rates"]),
                 _number(body["scale"]),
                 {key: _number(value) for key, value in body["table_ms"].items()},
                 {n: (_number(one), _number(two)) for n, (one, two) in body["names"].items()},
@@ -201,7 +202,7 @@ class LatencyModel:
                 _number(body["floor_ms"]),
             )
             held = body["held_out"]
-            settings = {key: body["settings"][key] for key in SETTINGS}
+            settings = _settings(body["settings"])
             return cls(
                 settings,
                 Fingerprint.from_dict(body["device"]),
@@ -240,6 +241,31 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{value!r} is no number")
     return float(value)
+
+
+def _rates(values: Any) -> tuple[float, ...]:
+    if len(values) != len(CLASSES):
+        raise ValueError(f"rates must be {len(CLASSES)} numbers, got {len(values)}")
+    return tuple(_number(rate) for rate in values)
+
+
+def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What :attr:`Question.settings` gave."""
+    found = {key: body[key] for key in SETTINGS}
+    if not isinstance(found["space"], dict):
+        raise ValueError(f"space must be an object, got {found['space']!r}")
+    _whole("input_shape", found["input_shape"], (1, 3))
+    _whole("num_outputs", [found["num_outputs"]], (1,))
+    for name in COUNTS:
+        if found[name] is not None:
+            _whole(name, found[name], (2,))
+    return found
+
+
+def _whole(name: str, values: Any, lengths: tuple[int, ...]) -> None:
+    whole = isinstance(values, list) and all(type(value) is int and value > 0 for value in values)
+    if not whole or len(values) not in lengths:
+        raise ValueError(f"{name} must be positive whole numbers, got {values!r}")
 
 
 def _accelerator(device: Fingerprint) -> str | None:

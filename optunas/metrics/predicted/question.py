@@ -51,6 +51,20 @@ class Question:
         settings = {**self.training, **searched}
         return architecture, {name: settings[name] for name in COUNTS if name in settings}
 
+    def identity(self, member: Any) -> str:
+        """Equal for members whose networks are equal; a learning rate, say, is no part of it."""
+        architecture, counts = self.parts(member)
+        return f"{self._architectures.digest(architecture)} {json.dumps(counts, sort_keys=True)}"
+
+    def code(self, member: Any) -> str:
+        """Its architecture's JSON with width and depth: one network may have several codes."""
+        architecture, counts = self.parts(member)
+        return f"{self._architectures.to_json(architecture)} {json.dumps(counts, sort_keys=True)}"
+
+    @cached_property
+    def _architectures(self) -> Space[Any]:
+        return _searched(self.space)
+
     def counted(self, member: Any) -> list[Counted]:
         """The terms of a member's network."""
         architecture, counts = self.parts(member)
@@ -68,7 +82,7 @@ class Question:
         architectures have widths and depths of their own.
         """
         found: dict[str, Any] = {
-            "space": _definition(_searched(self.space)),
+            "space": _definition(self._architectures),
             "input_shape": list(self.input_shape),
             "num_outputs": self.num_outputs,
         }

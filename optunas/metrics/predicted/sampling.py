@@ -9,7 +9,7 @@ import numpy as np
 from optunas.errors import InvalidSpecError
 from optunas.metrics.predicted.design import design_of
 from optunas.metrics.predicted.question import Question
-from optunas.space import Choice, Space
+from optunas.space import Choice
 
 __all__ = ["Chosen", "choose_networks"]
 
@@ -21,7 +21,7 @@ TRIES = 1000
 
 
 class Chosen(NamedTuple):
-    """Members to fit to and members to judge the fit by; no network is in both."""
+    """Members to fit to and members to judge the fit by; no network is there twice."""
 
     fit: list[Any]
     held_out: list[Any]
@@ -42,14 +42,14 @@ def choose_networks(question: Question, fit: int, held_out: int, seed: int = 0) 
     """
     rng = np.random.default_rng(seed)
     taken: dict[str, Any] = {}
-    random = _draw(question.space, held_out + (fit + 1) // 2, rng, taken)
+    random = _draw(question, held_out + (fit + 1) // 2, rng, taken)
     held, chosen = random[:held_out], random[held_out:]
     if len(random) < held_out + (fit + 1) // 2:
         raise InvalidSpecError(
             f"The space has {len(random)} different networks that see their input, fewer than the "
             f"{fit} to fit to and {held_out} held out; ask for fewer."
         )
-    pool = _uniform(question.space, taken) + _draw(question.space, POOL, rng, taken)
+    pool = _uniform(question, taken) + _draw(question, POOL, rng, taken)
     chosen += _telling(question, chosen, pool, fit - len(chosen))
     if len(chosen) < fit:
         raise InvalidSpecError(
@@ -60,13 +60,13 @@ def choose_networks(question: Question, fit: int, held_out: int, seed: int = 0) 
 
 
 def _draw(
-    space: Space[Any], count: int, rng: np.random.Generator, taken: dict[str, Any]
+    question: Question, count: int, rng: np.random.Generator, taken: dict[str, Any]
 ) -> list[Any]:
     found: list[Any] = []
     misses = 0
     while len(found) < count and misses < TRIES:
-        member = space.sample(rng)
-        if _take(space, member, taken):
+        member = question.space.sample(rng)
+        if _take(question, member, taken):
             found.append(member)
             misses = 0
         else:
@@ -74,16 +74,17 @@ def _draw(
     return found
 
 
-def _take(space: Space[Any], member: Any, taken: dict[str, Any]) -> bool:
-    digest = space.digest(member)
-    if digest in taken or not space.is_connected(member):
+def _take(question: Question, member: Any, taken: dict[str, Any]) -> bool:
+    network = question.identity(member)
+    if network in taken or not question.space.is_connected(member):
         return False
-    taken[digest] = member
+    taken[network] = member
     return True
 
 
-def _uniform(space: Space[Any], taken: dict[str, Any]) -> list[Any]:
+def _uniform(question: Question, taken: dict[str, Any]) -> list[Any]:
     """Members whose every choice has its n-th option: the space's corners."""
+    space = question.space
     table = space.parameters()
     most = max((len(p.options) for p in table.values() if isinstance(p, Choice)), default=0)
     found = []
@@ -93,7 +94,7 @@ def _uniform(space: Space[Any], taken: dict[str, Any]) -> list[Any]:
             for name, p in table.items()
         }
         member = space.decode(space.canonical(values))
-        if _take(space, member, taken):
+        if _take(question, member, taken):
             found.append(member)
     return found
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from latency_cases import QUESTION, truth
 
-from optunas import DARTS, NB201
+from optunas import DARTS, NB201, Choice, Float, HyperSpace, JointSpace
 from optunas.errors import DataError, InvalidSpecError, StorageError
+from optunas.metrics.predicted import Question
 from optunas.metrics.predicted.csv_file import plan_csv, read_csv
 from optunas.metrics.predicted.export_plan import export_plan
 from optunas.metrics.timing import onnx_runtime
@@ -101,6 +102,69 @@ def test_another_spaces_networks(tmp_path: Path) -> None:
     path = write(tmp_path / "m.csv", [{"architecture": genotype, "latency_ms": 1.0}])
     with pytest.raises(DataError, match="line 2: no architecture of this space"):
         read_csv(path, QUESTION)
+
+
+def test_spreadsheets_semicolons_tabs_blank_lines_and_spaces(tmp_path: Path) -> None:
+    some = members(3)
+    rows = [row(m, 1.5 + at, use="fit") for at, m in enumerate(some)]
+    for separator in ";\t,":
+        with (tmp_path / "m.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(
+                file, ["use", "latency_ms", "architecture"], delimiter=separator
+            )
+            writer.writeheader()
+            writer.writerows(rows)
+            file.write(f"\n{separator}{separator}\r\n  \r\n")
+        text = (tmp_path / "m.csv").read_text().replace("latency_ms", " latency_ms ", 1)
+        (tmp_path / "m.csv").write_text(text)
+        assert read_csv(tmp_path / "m.csv", QUESTION).fit == [
+            (m, 1.5 + at) for at, m in enumerate(some)
+        ]
+
+
+def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.csv", [row(m, ms) for m, ms in zip(members(2), "1x", strict=True)])
+    path.write_text(path.read_text().replace("\n", "\n\n", 1))
+    with pytest.raises(DataError, match="line 4: latency_ms must be a number"):
+        read_csv(path, QUESTION)
+
+
+@pytest.mark.parametrize("ms", ["1e-320", "1e300", "inf", "1_0"])
+def test_times_that_no_network_takes(ms: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "m.csv", [row(members(1)[0], ms)])
+    with pytest.raises(DataError, match=r"latency_ms must be (from 1e-06|a number)"):
+        read_csv(path, QUESTION)
+
+
+def test_nothing_is_judged_by_a_network_that_was_fitted_to(tmp_path: Path) -> None:
+    names = [operation.name for operation in NB201.operations]
+    edges = {"edge0-1": "nor_conv_3x3", "edge0-3": "skip_connect"}  # edge1-2 leads nowhere
+    nothing = dict.fromkeys(NB201.parameters(), "none") | edges
+    same = [NB201.decode(nothing | {"edge1-2": op}) for op in names]
+    assert len({NB201.digest(m) for m in same}) == 1
+    others = [m for m in members(15) if NB201.digest(m) != NB201.digest(same[0])]
+    path = write(tmp_path / "m.csv", [row(m, 1.0 + at) for at, m in enumerate(same + others)])
+    for seed in range(5):
+        fit, held = ([m for m, _ in part] for part in read_csv(path, QUESTION, 8, seed))
+        assert 4 <= len(held) <= 8
+        assert not {NB201.digest(m) for m in fit} & {NB201.digest(m) for m in held}
+
+
+def test_a_learning_rate_makes_no_other_network(tmp_path: Path) -> None:
+    space = JointSpace(cell=NB201, train=HyperSpace(lr=Float(0.01, 0.3), channels=Choice((4, 8))))
+    question = Question(space, (3, 8, 8), 5, {"num_cells": 1})
+    values = space.encode(space.sample(np.random.default_rng(0)))
+    rows = [
+        {
+            "architecture": space.to_json(
+                space.decode(values | {"train.lr": lr, "train.channels": channels})
+            ),
+            "latency_ms": 1.0,
+        }
+        for lr, channels in ((0.1, 4), (0.1, 8), (0.2, 4))
+    ]
+    with pytest.raises(DataError, match="cannot be used:\n  line 4: the network of line 2 again"):
+        read_csv(write(tmp_path / "m.csv", rows), question)
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

@@ -9,7 +9,14 @@ import pytest
 from latency_cases import DEVICE, QUESTION, known, truth
 from scipy.stats import spearmanr
 
-from optunas import OFA_MOBILENET_V3, Choice, Float, HyperSpace
+from optunas import (
+    OFA_MOBILENET_V3,
+    Choice,
+    DenseCellSpace,
+    Float,
+    HyperSpace,
+    JointSpace,
+)
 from optunas.errors import InvalidSpecError
 from optunas.metrics.predicted import Question, fit_model
 from optunas.metrics.predicted.agreement import (
@@ -183,6 +190,17 @@ def test_networks_to_measure_cover_the_operations_and_do_not_overlap() -> None:
     ms = [truth(QUESTION, member) for member in chosen.fit]
     spread = [truth(QUESTION, member) for member in chosen.held_out]
     assert np.std(ms) > 1.2 * np.std(spread)  # extremes among them
+
+
+def test_no_network_is_measured_twice_for_another_learning_rate() -> None:
+    cells = DenseCellSpace(["none", "skip_connect", "nor_conv_3x3"], num_nodes=3)
+    training = HyperSpace(lr=Float(0.01, 0.3, log=True), channels=Choice((4, 8)))
+    question = Question(JointSpace(cell=cells, train=training), (3, 8, 8), 5)
+    chosen = choose_networks(question, 12, 8)
+    networks = [(cells.digest(m["cell"]), m["train"]["channels"]) for part in chosen for m in part]
+    assert len(set(networks)) == len(networks) == 20
+    with pytest.raises(InvalidSpecError, match="different networks that see their input, fewer"):
+        choose_networks(question, 60, 50)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -152,6 +152,30 @@ def test_damaged_fields(field: str, known: LatencyModel) -> None:
         LatencyModel.from_dict({**body, "constant_ms": float("nan")})
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("channels", "4"),
+        ("channels", [4]),
+        ("num_cells", [1, "x"]),
+        ("space", None),
+        ("input_shape", "3x8x8"),
+        ("input_shape", [3, 8]),
+        ("num_outputs", 0),
+    ],
+)
+def test_damaged_settings(field: str, value: Any, known: LatencyModel) -> None:
+    body = json.loads(known.to_json())
+    with pytest.raises(StorageError, match=rf"damaged latency model: ValueError: {field} must be"):
+        LatencyModel.from_dict({**body, "settings": {**body["settings"], field: value}})
+
+
+def test_rates_that_are_too_few(known: LatencyModel) -> None:
+    body = json.loads(known.to_json())
+    with pytest.raises(StorageError, match="rates must be 6 numbers, got 2"):
+        LatencyModel.from_dict({**body, "rates": [1.0, 2.0]})
+
+
 def test_files_are_whole_or_not_there(
     known: LatencyModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
