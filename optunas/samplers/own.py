@@ -21,6 +21,7 @@ from optunas.space import Space
 
 __all__ = [
     "OWN",
+    "PROXIES",
     "Given",
     "learns_from_earlier",
     "make_own",
@@ -39,6 +40,9 @@ OWN = {
     "unique_random": "unique_random:UniqueRandomSampler",
 }
 """Name in a study's definition -> module of this room and class; imported when it is used."""
+
+PROXIES = "proxies"
+"""Option of samplers that take further features: names of zero-cost proxies."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,9 @@ def make_own(name: str, options: Mapping[str, Any], given: Given, seed: int) -> 
     known = own_options(name)
     for option in options:
         if option not in known:
-            raise UnknownNameError(f"option of the sampler {name!r}:", option, known)
+            # The study makes "extra" of the proxies that it is given.
+            also = [PROXIES] if takes_proxies(name) else []
+            raise UnknownNameError(f"option of the sampler {name!r}:", option, [*known, *also])
     kind: Any = own_class(name)
     takes = inspect.signature(kind.__init__).parameters
     more = {k: v for k, v in (given.more or {}).items() if k in takes}

@@ -22,6 +22,7 @@ from optunas.errors import (
     TaskError,
     nearest,
 )
+from optunas.metrics.proxies.of_task import network_shape
 from optunas.objective import Objective
 from optunas.space import Choice, Float, Int, Space
 from optunas.space.parameters import Parameter
@@ -80,6 +81,8 @@ def create(
     spec.to_json()  # Raises for what cannot be stored.
     made = objective or make_objective(spec, trust=["*"], device=device)
     knowledge = Knowledge(lambda: made, proxies_of(spec))
+    if knowledge.proxies:
+        network_shape(made.task)  # Raises for a task without networks.
     sampler = study_sampler(spec, knowledge, ("*",))
     pruner = make_pruner(spec.pruner, spec.pruner_options, spec.objective_metrics)
     url, opened = _open(storage)

@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optunas import codec
 from optunas.errors import InvalidSpecError
 from optunas.samplers import Given, SeededSampler, generation_key, make_sampler
-from optunas.samplers.own import learns_from_earlier, takes_proxies
+from optunas.samplers.own import PROXIES, learns_from_earlier, takes_proxies
 from optunas.samplers.trials.within import Within
 from optunas.study.earlier import read_earlier
 from optunas.study.knowledge import Knowledge
@@ -22,9 +22,6 @@ __all__ = ["PLANNED", "PROXIES", "proxies_of", "study_sampler"]
 
 PLANNED = "optunas:planned_trials"
 """Study attribute: the budget's trials at creation, which sized a genetic sampler's population."""
-
-PROXIES = "proxies"
-"""Option of samplers that take further features: names of zero-cost proxies."""
 
 
 def proxies_of(spec: StudySpec) -> tuple[str, ...]:

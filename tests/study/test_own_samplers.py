@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import optuna
 import pytest
+import toy_task
 
 import optunas
 from optunas import NB201, Budget, Choice, Float, HyperSpace, JointSpace, StudySpec
@@ -89,6 +90,17 @@ def test_proxies_that_cannot_be_are_refused(sampler, given, error, says) -> None
     spec = replace(SPEC, sampler=sampler, sampler_options={"proxies": given})
     with pytest.raises(error, match=says):
         optunas.create(spec, optuna.storages.InMemoryStorage())
+
+
+def test_a_task_without_networks_takes_no_proxies() -> None:
+    spec = toy_task.spec(sampler="cheap_aware", sampler_options={"proxies": ["synflow"]})
+    storage = optuna.storages.InMemoryStorage()
+    with pytest.raises(InvalidSpecError, match="'toy' trains no networks"):
+        optunas.create(spec, storage)
+    assert not storage.get_all_studies()
+    near = toy_task.spec(sampler="cheap_aware", sampler_options={"proxy": ["synflow"]})
+    with pytest.raises(UnknownNameError, match="did you mean 'proxies'"):
+        optunas.create(near, storage)
 
 
 def _first(spec: StudySpec) -> dict[str, object]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from optunas.errors import InvalidSpecError
+from optunas.metrics.proxies.of_task import network_shape
 from optunas.train import TrainSettings
 from optunas.train.random_state import seeded
 
@@ -75,14 +76,9 @@ def task_batch(task: Any, size: int = BATCH_SIZE, seed: int = 0) -> Batch:
         InvalidSpecError: for a task without networks, a size below 2 or a wrong seed.
     """
     _check(size, seed)
-    shape = getattr(task, "network_shape", task.input_shape)
-    if shape is None:
-        raise InvalidSpecError(
-            f"The task {task.name!r} trains no networks, and zero-cost proxies read networks: take "
-            "a task of images or vectors."
-        )
+    shape = network_shape(task)
     if not hasattr(task, "train_batches") or not hasattr(task, "goal"):
-        return noise_batch(tuple(shape), task.num_outputs or 2, size, seed)
+        return noise_batch(shape, task.num_outputs or 2, size, seed)
     settings = TrainSettings(batch_size=size)
     draw = torch.Generator().manual_seed(seed)
     xs, ys, count = [], [], 0

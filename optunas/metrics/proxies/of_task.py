@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from optunas.errors import InvalidSpecError
 from optunas.measures import ZERO_COST
 from optunas.nets.own_build import own_build
 
 if TYPE_CHECKING:
     from optunas.metrics.proxies.batch import Batch
 
-__all__ = ["TaskProxies", "built"]
+__all__ = ["TaskProxies", "built", "network_shape"]
 
 
 class TaskProxies:
@@ -45,6 +46,21 @@ class TaskProxies:
         from optunas.metrics.proxies.computing import proxy
 
         return proxy(network, name, self.batch, seed=self.seed, device=self.device)
+
+
+def network_shape(task: Any) -> tuple[int, ...]:
+    """The shape of one sample, without batch, that the networks of ``task`` take.
+
+    Raises:
+        InvalidSpecError: for a task without networks.
+    """
+    shape = getattr(task, "network_shape", task.input_shape)
+    if shape is None:
+        raise InvalidSpecError(
+            f"The task {task.name!r} trains no networks, and zero-cost proxies read networks: take "
+            "a task of images or vectors."
+        )
+    return tuple(shape)
 
 
 def built(
