@@ -129,11 +129,12 @@ def _entry(study: str, storage: str | None, trust: list[str] | None) -> Any:
 
 
 def _split(samplers: str | None) -> list[str]:
+    from optunas.compare.contestants import apart
     from optunas.errors import InvalidSpecError
 
     if samplers is None:
         return []
-    names = [name.strip() for name in samplers.split(",")]
+    names = apart(samplers, ",")
     if not all(names):
         raise InvalidSpecError(
             f"--samplers takes names with commas between, such as tpe,nsga2, got {samplers!r}."

@@ -11,9 +11,19 @@ from typing import Any
 
 from optunas.compare.amount import Amount
 from optunas.errors import InvalidSpecError
+from optunas.samplers import OWN, SAMPLERS
 from optunas.study import StudySpec
 
-__all__ = ["RANDOM", "Contestant", "Entry", "SamplerChoice", "check_same", "contestants", "sampler"]
+__all__ = [
+    "RANDOM",
+    "Contestant",
+    "Entry",
+    "SamplerChoice",
+    "apart",
+    "check_same",
+    "contestants",
+    "sampler",
+]
 
 RANDOM = "random"
 
@@ -113,13 +123,16 @@ class Contestant:
 def sampler(given: str | SamplerChoice | tuple[str, Mapping[str, Any]]) -> SamplerChoice:
     """Read a sampler: ``"tpe"``, ``"nsga2:population_size=20"``, ``"module:factory"``.
 
-    Further options follow further colons; their values are JSON, or text.
+    Further options follow further colons; their values are JSON, or text. Colons within JSON's
+    brackets and quotes are its own.
 
     Raises:
         InvalidSpecError: for anything else.
 
     >>> str(sampler("nsga2:population_size=20"))
     'nsga2 (population_size=20)'
+    >>> sampler('surrogate:scalarise={"form": "weights", "weights": [2, 1]}').options
+    {'scalarise': {'form': 'weights', 'weights': [2, 1]}}
     """
     if isinstance(given, SamplerChoice):
         return given
@@ -130,10 +143,10 @@ def sampler(given: str | SamplerChoice | tuple[str, Mapping[str, Any]]) -> Sampl
             "A sampler is a name, 'name:option=value' or 'module:factory', in Python also "
             f"(name, options), got {given!r}."
         )
-    name, *rest = (part.strip() for part in given.split(":"))
+    name, *rest = apart(given, ":")
     if not rest:
         return SamplerChoice(name)
-    if len(rest) == 1 and "=" not in rest[0] and rest[0]:
+    if len(rest) == 1 and "=" not in rest[0] and rest[0] and name not in {*SAMPLERS, *OWN}:
         return SamplerChoice(reference=f"{name}:{rest[0]}")
     options = {}
     for part in rest:
@@ -144,6 +157,24 @@ def sampler(given: str | SamplerChoice | tuple[str, Mapping[str, Any]]) -> Sampl
             )
         options[key.strip()] = _value(value.strip())
     return SamplerChoice(name, options)
+
+
+def apart(text: str, sign: str) -> list[str]:
+    """The parts of ``text`` between signs that are outside of brackets and double quotes.
+
+    >>> apart('tpe, cheap_aware:proxies=["zen", "zico"]', ",")
+    ['tpe', 'cheap_aware:proxies=["zen", "zico"]']
+    """
+    parts, depth, quoted = [""], 0, False
+    for char in text:
+        quoted ^= char == '"'
+        if not quoted:
+            depth += (char in "[{") - (char in "]}")
+        if char == sign and not quoted and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part.strip() for part in parts]
 
 
 def _value(text: str) -> Any:

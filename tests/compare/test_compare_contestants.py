@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from fast_table import spec
 
@@ -77,11 +79,17 @@ def test_samplers_are_read() -> None:
         "tpe", {"group": True, "gamma": None}
     )
     assert sampler(("tpe", {"group": True})) == SamplerChoice("tpe", {"group": True})
+    weighted = {"form": "weights", "weights": [2, 1]}
+    assert sampler(f"surrogate:scalarise={json.dumps(weighted)}:liar=best") == SamplerChoice(
+        "surrogate", {"scalarise": weighted, "liar": "best"}
+    )
     assert sampler("my.peers:pymoo") == SamplerChoice(reference="my.peers:pymoo")
     assert str(sampler("my.peers:pymoo")) == "pymoo"
 
 
-@pytest.mark.parametrize("given", ["", 3, "tpe:", "tpe:group=true:other", "tpe:=3"])
+@pytest.mark.parametrize(
+    "given", ["", 3, "tpe:", "tpe:group=true:other", "tpe:=3", "tpe:group", "cheap_aware:floor"]
+)
 def test_other_samplers_are_refused(given: object) -> None:
     with pytest.raises(InvalidSpecError, match=r"[Ss]ampler"):
         sampler(given)  # type: ignore[arg-type]
