@@ -66,15 +66,35 @@ def seed(
             members, source = _by_proxy(handle, proxy, of, keep), f"best by {proxy}"
         count = enqueue(handle, members, source=source)
         there = len(members) - count
+        room = _room(handle, storage)
     known = f"{there} {'is' if there == 1 else 'are'} in the study {name} already"
     if not count:
         typer.echo(f"Nothing to enqueue: of {len(members)} {_networks(len(members))}, {known}.")
         return
     more = f"; {known}" if there else ""
     typer.echo(
-        f"Enqueued {count} {_networks(count)} (source {source}) in the study {name}{more}. "
-        f"They are trained first: optunas study run {name}{storage_flag(storage)}"
+        f"Enqueued {count} {_networks(count)} (source {source}) in the study {name}{more}. {room}"
     )
+
+
+def _room(handle: StudyHandle, storage: str | None) -> str:
+    """What trains the networks that wait, and whether the budget is enough for it."""
+    from optuna.trial import TrialState
+
+    run = f"optunas study run {handle.name}{storage_flag(storage)}"
+    budget, used = handle.spec.budget, handle.usage()
+    waiting, reached = len(handle.trials(TrialState.WAITING)), budget.reached(used)
+    if budget.trials is not None and used.trials + waiting > budget.trials:
+        left = max(budget.trials - used.trials, 0)
+        return (
+            f"Of the budget's {budget.trials} trials {left} are left for the {waiting} that wait; "
+            f"train them all: {run} --trials {used.trials + waiting}"
+        )
+    if reached is not None:
+        return (
+            f"{reached} They wait until the study's file has a larger one: optunas study run FILE"
+        )
+    return f"They are trained first: {run}"
 
 
 def _searched(handle: StudyHandle, file: str, neighbours: int, spread: int) -> list[Any]:

@@ -284,6 +284,9 @@ def _outdone(
 
     Whatever completes this one completes them too, so none of the ``count`` best is lost.
     """
+    if len(seen) < count:  # there cannot be so many
+        seen.append((gain, spent))
+        return False
     better = 0
     for other, paid in seen:
         if other >= gain and all(a <= b for a, b in zip(paid, spent, strict=True)):

@@ -57,8 +57,14 @@ def seed(
 
     Raises:
         InvalidArchitectureError: when one is not a member; nothing is enqueued then.
-        InvalidSpecError: for a result of another space, or neighbours or spread of anything else.
+        InvalidSpecError: for a result of another space, neighbours or spread of anything else, and
+            where ``handle`` is no study of optunas.
     """
+    if not isinstance(handle, StudyHandle):
+        raise InvalidSpecError(
+            "Seeds go into what optunas.create(...) or optunas.load(...) returns; got a "
+            f"{type(handle).__name__}."
+        )
     space = handle.spec.space
     if isinstance(members, (str, Path)):
         members = read_result(members)

@@ -76,6 +76,21 @@ def test_the_line_to_run_next_names_another_storage(
     assert "optunas study run cells\n" in done.out
 
 
+def test_more_seeds_than_the_budget_has_trials_say_so(seeded: Cli) -> None:
+    done = seeded("study", "seed", "cells", "g.json", "--neighbours", "13")
+    words = "Of the budget's 10 trials 10 are left for the 15 that wait; train them all: "
+    assert f"{words}optunas study run cells --trials 15\n" in done.out
+
+
+def test_seeds_for_a_study_whose_budget_is_used_say_that_they_wait(cli: Cli, folder: Path) -> None:
+    text = STUDY.replace("Budget(trials=10)", "Budget(trials=None, epochs=1)")
+    (folder / "cells_study.py").write_text(text)
+    assert cli("study", "run", "cells_study.py").code == 0
+    write_result(result(NB201, (0, 1)), folder / "g.json")
+    done = cli("study", "seed", "cells", "g.json")
+    assert "The budget of 1 epochs is used. They wait until the study's file has" in done.out
+
+
 def test_show_tells_what_came_of_the_seeds(seeded: Cli) -> None:
     assert seeded("study", "seed", "cells", "g.json", "--neighbours", "1").code == 0
     assert "seeds       3 given (darts)" in seeded("study", "show", "cells").out

@@ -202,6 +202,8 @@ def test_wrong_arguments_get_a_sentence() -> None:
             members_of(handle, result(NB201), wrong)  # type: ignore[arg-type]
         with pytest.raises(InvalidSpecError, match=f"spread must be a whole number.*{wrong}"):
             optunas.seed(handle, result(NB201), spread=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidSpecError, match=r"what optunas.create\(...\) .*; got a Study\."):
+        optunas.seed(handle.study, [result(NB201).architecture])  # type: ignore[arg-type]
     for given in ("neighbours", "spread"):
         with pytest.raises(InvalidSpecError, match=f"{given}=2 is of a search's result"):
             optunas.seed(handle, [result(NB201).architecture], **{given: 2})
