@@ -84,6 +84,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare samplers, or whole studies, on equal budgets and seeds, and write a report."""
+    import shlex
     import sys
 
     from optunas.compare import compare as run_comparison
@@ -107,7 +108,7 @@ def compare(
     except KeyboardInterrupt:
         typer.echo(
             "\nStopped; every finished trial is stored. Go on with the same command:\n"
-            f"  optunas {' '.join(sys.argv[1:])}",
+            f"  optunas {shlex.join(sys.argv[1:])}",
             err=True,
         )
         raise typer.Exit(130) from None
