@@ -27,7 +27,7 @@ Clock = Annotated[
     typer.Option(
         "--clock",
         help="wall, or processor: a thread's time on a core. Default: processor for one thread on "
-        "the CPU, else wall.",
+        "the CPU, unless the network itself waits; else wall.",
         show_default=False,
     ),
 ]
@@ -60,7 +60,7 @@ def measure(
         list[int] | None,
         typer.Option("--batch", help="Inputs in one run; repeatable. Default: 1."),
     ] = None,
-    clock: Annotated[str, typer.Option("--clock", help="wall, or processor.")] = "wall",
+    clock: Clock = None,
     passes: Passes = 5,
     within: Within = 0.02,
     seed: Seed = 0,
@@ -93,7 +93,7 @@ def repeat(
     dtype: Dtype = "float32",
     backend: Backend = "eager",
     batch: Batch = 1,
-    clock: Annotated[str, typer.Option("--clock", help="wall, or processor.")] = "wall",
+    clock: Clock = None,
     passes: Passes = 5,
     within: Within = 0.02,
     seed: Seed = 0,
@@ -226,10 +226,8 @@ def export_plan(
         "--outputs": (outputs, None),
     }
     then = ["optunas", "latency", "calibrate", file, "--from", str(csv), "-o", "device.json"]
-    for option, (
-        value,
-        default,
-    ) in given.items():  # the model is of these networks, so say it again
+    # The model is of these networks, so the options that shaped them are said again.
+    for option, (value, default) in given.items():
         then += [option, str(value)] if value != default else []
     typer.echo(
         f"Measure each network of {csv.parent} on the device, put the milliseconds into the column "

@@ -132,7 +132,7 @@ def measured(
                 within=asked.within,
                 dtype=asked.dtype,
                 backend=asked.backend,
-                clock=asked.clock or "wall",
+                clock=asked.clock or "auto",
                 seed=asked.seed,
                 watch=lambda done, total: steps.step(""),
             )

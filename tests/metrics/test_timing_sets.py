@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
@@ -92,8 +94,6 @@ def test_the_readings_belong_to_their_networks(monkeypatch: pytest.MonkeyPatch) 
 def test_processor_time_leaves_out_what_a_thread_waits() -> None:
     class Sleepy(nn.Linear):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            import time
-
             time.sleep(0.01)
             return super().forward(x)
 
@@ -104,6 +104,23 @@ def test_processor_time_leaves_out_what_a_thread_waits() -> None:
     assert own.median_ms < 5 < 10 <= wall.median_ms
     assert wall.busy is not None
     assert wall.busy > 0.4
+
+
+def test_a_network_that_waits_is_timed_by_the_wall_and_others_by_their_thread() -> None:
+    class Sleepy(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            time.sleep(0.002)
+            return super().forward(x)
+
+    class Pooled(nn.Linear):  # hands its work to another thread
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(nn.Linear.forward, self, x).result()
+
+    made = [Sleepy(2, 2), Pooled(2, 2), nn.Linear(2, 2)]
+    found = latencies(made, (1, 2), passes=1, repeats=5, warmup=1)
+    assert [one.clock for one in found] == ["wall", "wall", "processor"]
+    assert latencies(made, (1, 2), passes=1, repeats=5, threads=2)[2].clock == "wall"
 
 
 @pytest.mark.parametrize("passes", [0, 1.5, True])

@@ -84,7 +84,7 @@ def latencies(
     dtype: str = "float32",
     backend: str = "eager",
     cuda_graph: bool | None = None,
-    clock: str = "wall",
+    clock: str = "auto",
     seed: int = 0,
     watch: Callable[[int, int], None] | None = None,
 ) -> list[Latency]:
@@ -93,7 +93,7 @@ def latencies(
     A machine drifts between two passes by more than readings spread inside one: two single passes
     rank networks alike only to .90-.98 (Spearman). Each network's value is the median of its
     passes' medians, its interval that of the passes' medians; on a machine that others use too,
-    ``min_ms`` ranks better, or ``clock="processor"``.
+    ``min_ms`` ranks better.
 
     Args:
         networks: all of one input shape; left as they are.

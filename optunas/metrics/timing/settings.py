@@ -12,7 +12,7 @@ __all__ = ["BACKENDS", "CLOCKS", "DTYPES", "MIN_REPEATS", "Effort", "How", "proc
 
 BACKENDS = ("eager", "compile", "onnxruntime")
 DTYPES = ("float32", "float16", "bfloat16")
-CLOCKS = ("wall", "processor")
+CLOCKS = ("auto", "wall", "processor")
 
 MIN_REPEATS = 5
 """Readings however slow the network is."""
@@ -34,7 +34,8 @@ class How:
             to launch kernels; None does so where the network can be captured.
         clock: ``wall``, or ``processor``: the time that the calling thread spent on a core. On a
             machine that others use too, a network of one thread is measured by it as if it had the
-            core alone, but for the caches.
+            core alone, but for the caches. ``auto`` takes that where it says all: for one thread on
+            the CPU, of a network that, tried, waits for nothing but its turn.
 
     Raises:
         InvalidSpecError: naming all that cannot be.

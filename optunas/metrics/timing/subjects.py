@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from optunas.errors import DeviceError, InvalidSpecError
 from optunas.metrics.counting import run_once, sample_input
 from optunas.metrics.timing.devices import find_device
 from optunas.metrics.timing.repeats import Once
-from optunas.metrics.timing.settings import How
+from optunas.metrics.timing.settings import How, processor_clock
 
 __all__ = ["Subject", "plain_subject", "prepare", "running"]
 
 NAN = float("nan")
+
+TRIES, TRY_SECONDS = 3, 0.5
+"""Runs that tell whether a network waits; fewer of a slow one."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,11 @@ def prepare(network: nn.Module, input_shape: tuple[int, ...], how: How) -> Subje
 def plain_subject(run: Callable[[], Any], how: How, place: torch.device, batch: int) -> Subject:
     """A network that is read by a clock of this process."""
     single = place.type == "cpu" and how.threads == 1
-    processor = how.clock == "processor"
+    clock = how.clock
+    if clock == "auto":
+        own_time = processor_clock(how.device, how.threads) and not _waits(run)
+        clock = "processor" if own_time else "wall"
+    processor = clock == "processor"
 
     def once() -> tuple[float, float, float]:
         begun, own = perf_counter(), thread_time()
@@ -88,7 +96,24 @@ def plain_subject(run: Callable[[], Any], how: How, place: torch.device, batch: 
         wall = 1000 * (perf_counter() - begun)
         return spent if processor else wall, wall, spent if single else NAN
 
-    return Subject(once, lambda: running(how.threads), how.clock, batch)
+    return Subject(once, lambda: running(how.threads), clock, batch)
+
+
+def _waits(run: Callable[[], Any]) -> bool:
+    """Whether a run gives its core away by itself: it sleeps, or waits for threads of its own.
+
+    A thread that others push off its core does not (``getrusage(2)`` counts the two apart).
+    """
+    if sys.platform != "linux":
+        return True  # as far as can be told
+    from resource import RUSAGE_THREAD, getrusage
+
+    before, end = getrusage(RUSAGE_THREAD).ru_nvcsw, perf_counter() + TRY_SECONDS
+    runs = 0
+    while runs < TRIES and (runs == 0 or perf_counter() < end):
+        run()
+        runs += 1
+    return getrusage(RUSAGE_THREAD).ru_nvcsw - before >= runs
 
 
 @contextmanager
