@@ -8,14 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from optunas.darts.numbers import is_whole
 from optunas.errors import DataError, InvalidSpecError
 from optunas.tasks import InMemoryTask, NetworkTask
 from optunas.tasks.split import split_indices
 from optunas.train import TrainSettings
 
-__all__ = ["Batch", "Halves", "mixed"]
+__all__ = ["Batch", "Halves", "check_seed", "mixed"]
 
 Batch = tuple[Tensor, Tensor]
+
+
+def check_seed(seed: object) -> None:
+    """Raise InvalidSpecError for a seed that cannot be."""
+    if not is_whole(seed, 0) or seed >= 2**32:  # type: ignore[operator]
+        raise InvalidSpecError(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}.")
 
 
 class Halves:
@@ -42,10 +49,7 @@ class Halves:
                 f"A differentiable search needs a task whose candidates are networks, such as "
                 f"optunas.tasks.digits() or loaders(...); got a {type(task).__name__}."
             )
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-            raise InvalidSpecError(
-                f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}."
-            )
+        check_seed(seed)
         self.task, self.batch_size, self.seed, self.device = task, batch_size, seed, device
         self._parts: list[Batch] = []
         self._steps: int | None = None

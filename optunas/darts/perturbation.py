@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from optunas.darts.choices import choosable, closed_of, edges_of, operations_of
-from optunas.darts.data import Batch, Halves, mixed
+from optunas.darts.data import Batch, Halves, check_seed, mixed
 from optunas.darts.judging import Judgement, check_search, judge
 from optunas.darts.making import Supernet
 from optunas.darts.mixing import Mixing
@@ -98,7 +98,8 @@ def perturb(
     """
     check_search(search, task)
     check_whole("tuning_steps", tuning_steps, 0, optional=True)
-    check_whole("seed", seed, 0, optional=True)
+    if seed is not None:
+        check_seed(seed)
     started = time.perf_counter()
     chosen = search.seed if seed is None else seed
     run = _Projection(search, task, tuning_steps, chosen, resolve_device(device))

@@ -20,7 +20,7 @@ import torch
 from optunas.darts.choices import Member, Searchable, kinds_of, shape_of
 from optunas.darts.choose import LIMITS, discretize, ranked
 from optunas.darts.collapse import collapse_report
-from optunas.darts.data import Halves
+from optunas.darts.data import Halves, check_seed
 from optunas.darts.halting import check_halt
 from optunas.darts.record import EpochRecord
 from optunas.darts.result import FinalNetwork, Restart, SearchResult, space_digest, write_json
@@ -171,10 +171,13 @@ def run_restarts(
     :func:`forget` removes them.
 
     Raises:
-        InvalidSpecError: for limits that nothing keeps, and for files of another search.
+        InvalidSpecError: for limits that nothing keeps, seeds that cannot be, and files of another
+            search.
         OptunasError: as ``optunas.darts.search`` and the task's ``scores``.
     """
     watch = watch or Watch()
+    for seed in seeds:
+        check_seed(seed)
     plan.check()
     identity, done = plan.identity(), _read_rows(output, plan)
     rows: list[Restart] = []

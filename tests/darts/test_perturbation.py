@@ -132,6 +132,8 @@ def test_wrong_arguments(dense):
         perturb("genotype.json", TASK)
     with pytest.raises(InvalidSpecError, match="tuning_steps must be a whole number"):
         perturb(dense, TASK, tuning_steps=-1)
+    with pytest.raises(InvalidSpecError, match=r"seed must be a whole number .*, got 'x'"):
+        perturb(dense, TASK, seed="x")
 
 
 def test_tuning_that_breaks_down_says_so(dense):

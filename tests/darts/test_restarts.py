@@ -132,6 +132,8 @@ def test_what_cannot_be_is_said_before_the_search(plan: Plan, tmp_path: Path) ->
         run_restarts(replace(plan, limits={"params": 3}), [0], tmp_path / "g.json")
     with pytest.raises(UnknownNameError, match="Unknown hyperparameter 'rate'"):
         run_restarts(replace(plan, training={"rate": 3}), [0], tmp_path / "g.json")
+    with pytest.raises(InvalidSpecError, match=r"from 0 to 2\*\*32 - 1, got 4294967296"):
+        run_restarts(plan, range(2**32 - 1, 2**32 + 1), tmp_path / "g.json")
     assert list(tmp_path.iterdir()) == []
 
 
