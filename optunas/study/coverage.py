@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -14,10 +15,12 @@ from optunas.study.spec import StudySpec
 __all__ = ["Coverage"]
 
 BARREN = 8
-"""So many trials in a row that trained nothing raise the question: to list a space takes time."""
+"""So many trials in a row that brought nothing raise the question: to list a space takes time."""
 
 TRIED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-"""What failed may be tried again."""
+
+CHANCES = 2
+"""What failed so often by itself need not be tried again."""
 
 
 class Coverage:
@@ -51,10 +54,18 @@ class Coverage:
             return None
         same = "digest" if self._spec.reuse else "architecture"
         tried = {t.user_attrs.get(same) for t in trials if t.state in TRIED}
-        if not self._wanted <= tried:
+        failures = Counter(
+            t.user_attrs.get(same)
+            for t in trials
+            if t.state == TrialState.FAIL and "lost" not in t.user_attrs
+        )
+        hopeless = {key for key, count in failures.items() if count >= CHANCES} - tried
+        if not self._wanted <= tried | hopeless:
             return None
         within = " within the limits" if self._spec.constraints else ""
-        return f"All {len(self._wanted):,} candidates of the space{within} have been tried."
+        failed = len(self._wanted & hopeless)
+        also = f", {failed:,} of them failed each time" if failed else ""
+        return f"All {len(self._wanted):,} candidates of the space{within} have been tried{also}."
 
     @cached_property
     def _wanted(self) -> frozenset[str]:
@@ -67,8 +78,9 @@ class Coverage:
 
 
 def _barren(trials: Sequence[FrozenTrial]) -> bool:
-    """Whether the latest trials trained nothing, all of them."""
+    """Whether the latest trials brought nothing new, all of them."""
     latest = [t for t in trials[-2 * BARREN :] if t.state.is_finished()][-BARREN:]
     return len(latest) == BARREN and all(
-        {"reused_from", "ruled_out"} & t.user_attrs.keys() for t in latest
+        t.state == TrialState.FAIL or {"reused_from", "ruled_out"} & t.user_attrs.keys()
+        for t in latest
     )
