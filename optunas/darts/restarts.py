@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from optunas.darts.checkpoint import read_checkpoint
 from optunas.darts.choices import Member, Searchable, kinds_of, shape_of
 from optunas.darts.choose import LIMITS, discretize, ranked
 from optunas.darts.collapse import collapse_report
@@ -24,7 +25,7 @@ from optunas.darts.data import Halves, check_seed
 from optunas.darts.halting import check_halt
 from optunas.darts.record import EpochRecord
 from optunas.darts.result import FinalNetwork, Restart, SearchResult, space_digest, write_json
-from optunas.darts.searching import check_variant, search
+from optunas.darts.searching import check_variant, identity_of, search
 from optunas.darts.selection import choice_of
 from optunas.darts.settings import SELECTIONS, SearchSettings
 from optunas.errors import InvalidSpecError, TrainingError, UnknownNameError
@@ -182,6 +183,9 @@ def run_restarts(
     identity, done = plan.identity(), _read_rows(output, plan)
     rows: list[Restart] = []
     paths = checkpoints(output, len(seeds))
+    for path, seed in zip(paths, seeds, strict=True):
+        if seed not in done and path.exists():  # the last one is looked at before the first runs
+            read_checkpoint(path, identity_of(plan.space, plan.task, plan.settings, seed))
     for number, seed in enumerate(seeds):
         row = done.get(seed)
         if row is None:

@@ -29,7 +29,7 @@ from optunas.tasks import NetworkTask
 from optunas.train import TrainSettings, resolve_device, seeded
 from optunas.train.random_state import RandomState
 
-__all__ = ["check_variant", "few_threads", "search"]
+__all__ = ["check_variant", "few_threads", "identity_of", "search"]
 
 SMALL_IMAGE = 16 * 16
 """Pixels below which a second thread costs more than it brings."""
@@ -97,6 +97,18 @@ def check_variant(space: Searchable, settings: SearchSettings) -> None:
             "channels; the layers of a macro network have one edge each and take all channels. "
             "Choose darts, gdas or drnas."
         )
+
+
+def identity_of(
+    space: Searchable, task: NetworkTask, settings: SearchSettings, seed: int
+) -> dict[str, Any]:
+    """What two searches that can go on from each other's checkpoints share."""
+    return {
+        "settings": asdict(settings),
+        "seed": seed,
+        "space": space.definition(),
+        "data": task.fingerprint(),
+    }
 
 
 def _go(run: _Run, path: Path | None, on_epoch: OnEpoch | None) -> None:
@@ -276,13 +288,8 @@ class _Run:
         )
 
     def identity(self) -> dict[str, Any]:
-        """What two runs that can go on from each other's checkpoints share."""
-        return {
-            "settings": asdict(self.settings),
-            "seed": self.seed,
-            "space": self.space.definition(),
-            "data": self.task.fingerprint(),
-        }
+        """See :func:`identity_of`."""
+        return identity_of(self.space, self.task, self.settings, self.seed)
 
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on."""

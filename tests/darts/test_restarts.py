@@ -151,6 +151,16 @@ def test_files_of_another_search_are_refused(plan: Plan, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_checkpoint_of_another_seed_is_refused_before_anything_runs(
+    plan: Plan, tmp_path: Path
+) -> None:
+    output = tmp_path / "g.json"
+    with pytest.raises(KeyboardInterrupt):
+        run_restarts(plan, range(2), output, Ends((1, "epoch 1")))
+    with pytest.raises(InvalidSpecError, match="checkpoint-2' is of another search, its seed"):
+        run_restarts(plan, range(5, 7), output, Ends((0, "epoch 0")))
+
+
 def test_names_with_brackets_are_forgotten_too(tmp_path: Path) -> None:
     output = tmp_path / "g[1].json"
     left = [*checkpoints(output, 2), finished(output)]
