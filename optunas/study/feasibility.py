@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from optunas.errors import InvalidSpecError
+from optunas.measures import METRICS, ROBUSTNESS
 from optunas.objective import Objective
 from optunas.samplers.trials.within import Within
 
@@ -16,12 +18,20 @@ SAMPLE = 10_000
 """Random networks that are looked at before a study's limits count as impossible."""
 
 
+FRACTIONS = ("accuracy", "balanced_accuracy", "f1", "r2", *ROBUSTNESS)
+"""Scores that are never above 1."""
+
+UNBOUNDED = ("loss",)
+"""What a task of the user's own may make negative."""
+
+
 def check_feasible(objective: Objective, seed: int = 0) -> None:
     """Refuse limits that no network of the space keeps, as far as that is seen before training.
 
-    Looked at are random members until one keeps the limits on what needs no network, then the way
-    by mutations from the nearest of them. Limits on what must be measured or trained may yet turn
-    out impossible.
+    A limit beyond what a metric can be, such as an accuracy of 90 per cent written as 90, is told
+    at once. Looked at are random members until one keeps the limits on what needs no network, then
+    the way by mutations from the nearest of them. Other limits on what must be measured or trained
+    may yet turn out impossible.
 
     Raises:
         InvalidSpecError: telling how near the nearest network comes.
@@ -29,6 +39,7 @@ def check_feasible(objective: Objective, seed: int = 0) -> None:
     limits, space = objective.constraints, objective.space
     if not limits:
         return
+    _check_possible(limits)
 
     def violation(member: Any) -> float:
         return limits.violation(objective.foresee(member))
@@ -52,3 +63,16 @@ def check_feasible(objective: Objective, seed: int = 0) -> None:
         f"nearest lead to: of the nearest, {limits.broken(objective.foresee(nearest))}. Nothing "
         "is left to search; loosen the constraints, or give the space smaller networks."
     )
+
+
+def _check_possible(limits: Mapping[str, float]) -> None:
+    """Refuse limits that are beyond the best value that a metric can have."""
+    found = []
+    for name, limit in limits.items():
+        if name in FRACTIONS and limit > 1:
+            percent = f"; {limit:g} % is {limit / 100:g}" if limit <= 100 else ""
+            found.append(f"{name} is at most 1, its lower limit is {limit:g}{percent}")
+        elif name in METRICS and not METRICS[name].maximize and name not in UNBOUNDED and limit < 0:
+            found.append(f"{name} is at least 0, its upper limit is {limit:g}")
+    if found:
+        raise InvalidSpecError(f"No network keeps the constraints: {'; '.join(found)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -116,8 +117,10 @@ class StudySpec:
         if len(set(names)) < len(names):
             problems.append(f"objectives must be distinct, got {names}")
         for name, limit in self.constraints.items():
-            if isinstance(limit, bool) or not isinstance(limit, (int, float)) or limit != limit:
+            if isinstance(limit, bool) or not isinstance(limit, (int, float)):
                 problems.append(f"constraints[{name!r}] must be a number, got {limit!r}")
+            elif not math.isfinite(limit):
+                problems.append(f"constraints[{name!r}] must be a finite number, got {limit!r}")
             elif name not in {m.name for m in self.all_metrics} | set(METRICS):
                 metric(name)  # Raises with the nearest known name.
         if self.score not in ("last", "best"):

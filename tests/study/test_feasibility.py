@@ -58,7 +58,7 @@ def test_nothing_is_stored_of_an_impossible_study(monkeypatch: pytest.MonkeyPatc
 
 
 def test_limits_on_what_is_trained_or_measured_are_not_judged_beforehand() -> None:
-    check_feasible(objective(accuracy=2.0))
+    check_feasible(objective(accuracy=1.0))
     check_feasible(objective(latency_ms=1e-9))
     metrics = (toy_task.WEIGHT,)
     check_feasible(
@@ -66,3 +66,26 @@ def test_limits_on_what_is_trained_or_measured_are_not_judged_beforehand() -> No
             toy_task.SPACE, toy_task.toy(), ("accuracy",), metrics, constraints={"weight": -1.0}
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"accuracy": 90.0}, r"accuracy is at most 1, its lower limit is 90; 90 % is 0.9\.$"),
+        ({"accuracy_noise": 1.5}, "accuracy_noise is at most 1"),
+        ({"latency_ms": -2.0}, r"latency_ms is at least 0, its upper limit is -2\.$"),
+        ({"accuracy": 2.0, "flops": -1.0}, "2 % is 0.02; flops is at least 0"),
+    ],
+)
+def test_limits_beyond_what_a_metric_can_be(limits: dict[str, float], said: str) -> None:
+    task = optunas.tasks.digits()
+    metrics = tuple(name for name in limits if name != "accuracy")
+    objective = Objective(NB201, task, metrics=metrics, training=SPEC.training, constraints=limits)
+    with pytest.raises(InvalidSpecError, match=f"No network keeps the constraints: .*{said}"):
+        check_feasible(objective)
+
+
+@pytest.mark.parametrize("limit", [float("inf"), float("-inf"), float("nan")])
+def test_limits_that_are_no_limits(limit: float) -> None:
+    with pytest.raises(InvalidSpecError, match=r"constraints\['params'\] must be a finite number"):
+        replace(SPEC, constraints={"params": limit})
