@@ -91,6 +91,7 @@ def run(
     from optunas.study import load
     from optunas.study import run as run_study
     from optunas.study.running import check_device, check_numbers
+    from optunas.study.starting_warm import check_earlier
 
     with guarded(storage):
         check_numbers(trials, timeout, workers)
@@ -99,7 +100,14 @@ def run(
         if dry_run:
             _dry_run(study, spec, storage, trust or [], trials, workers, device)
             return
+        earlier = None
+        if warm_start is not None:
+            earlier = load(warm_start, warm_start_storage or storage, trust=trust or ())
+        elif warm_start_storage is not None:
+            raise InvalidSpecError("--warm-start-storage says where --warm-start is; give both.")
         if spec is not None:
+            if earlier is not None:
+                check_earlier(spec, earlier)
             handle = create_study(spec, storage, device=device)
         else:
             handle = load(study, storage, trust=trust or ())
@@ -108,10 +116,8 @@ def run(
                     f"The study {study!r} is stored with its name and seed {handle.spec.seed}; "
                     "give --name and --seed with the study file, which makes a new study."
                 )
-        if warm_start is not None:
-            _start_warm(handle, warm_start, warm_start_storage or storage, trust)
-        elif warm_start_storage is not None:
-            raise InvalidSpecError("--warm-start-storage says where --warm-start is; give both.")
+        if earlier is not None:
+            _start_warm(handle, earlier)
         again = f"optunas study run {handle.name}{storage_flag(storage)}"
         try:
             run_study(
@@ -127,16 +133,14 @@ def run(
         summary(handle)
 
 
-def _start_warm(
-    handle: StudyHandle, earlier: str, storage: str | None, trust: list[str] | None
-) -> None:
+def _start_warm(handle: StudyHandle, earlier: StudyHandle) -> None:
     from optunas.samplers.own import learns_from_earlier
-    from optunas.study import load, warm_start
+    from optunas.study import warm_start
 
-    count = warm_start(handle, load(earlier, storage, trust=trust or ()))
+    count = warm_start(handle, earlier)
     learns = learns_from_earlier(handle.spec.sampler)
     also = "" if learns else f"; the sampler {handle.spec.sampler} learns nothing else from it"
-    typer.echo(f"Enqueued {count} networks of the front of {earlier}{also}.")
+    typer.echo(f"Enqueued {count} networks of the front of {earlier.name}{also}.")
 
 
 @app.command("list")

@@ -17,7 +17,7 @@ from optunas.study.sampling import study_sampler
 from optunas.study.seeding import seed
 from optunas.study.spec import StudySpec
 
-__all__ = ["warm_start"]
+__all__ = ["check_earlier", "warm_start"]
 
 MOST = 1000
 """Trials that are copied beside the front, the latest ones."""
@@ -63,6 +63,17 @@ def warm_start(handle: StudyHandle, earlier: StudyHandle) -> int:
         sampler = study_sampler(handle.spec, handle.knowledge, handle.trust, handle.study)
         handle.study.sampler = sampler
     return count
+
+
+def check_earlier(spec: StudySpec, earlier: StudyHandle) -> None:
+    """Refuse a study that a study of this definition could not start from, before there is one.
+
+    Raises:
+        InvalidSpecError: for another space, other objectives, or no completed trials.
+    """
+    found = _unfit(spec, earlier)
+    if found:
+        raise InvalidSpecError("\n".join(found))
 
 
 def _unfit(spec: StudySpec, earlier: StudyHandle) -> list[str]:

@@ -38,3 +38,17 @@ def test_the_earlier_front_is_trained_first(cli: Cli, folder: Path) -> None:
     )
     assert wrong.code == 2
     assert "give both" in wrong.err
+
+
+def test_a_refused_start_leaves_no_study_behind(cli: Cli, folder: Path) -> None:
+    text = STUDY.format(name="early", epochs=2, sampler="random")
+    (folder / "early_study.py").write_text(text)
+    (folder / "other_study.py").write_text(
+        text.replace("'early', ", "'other', objectives=('accuracy',), ")
+    )
+    assert cli("study", "run", "early_study.py").code == 0
+    for earlier, says in (("early", "must have the same ones"), ("erly", "did you mean 'early'")):
+        wrong = cli("study", "run", "other_study.py", "--warm-start", earlier)
+        assert wrong.code == 2
+        assert says in wrong.err
+    assert "other" not in cli("study", "list").out
