@@ -48,8 +48,8 @@ class RobustnessBudget:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 faults.append(f"{name} must be a whole number from {low} on, got {value!r}.")
-        wrong = [one for one in self.severities if one not in (1, 2, 3, 4, 5)]
-        if wrong or not self.severities:
+        given = self.severities if isinstance(self.severities, (tuple, list)) else ()
+        if not given or any(one not in (1, 2, 3, 4, 5) for one in given):
             faults.append(f"severities must be some of 1 to 5, got {self.severities!r}.")
         if faults:
             raise InvalidSpecError("\n".join(faults))

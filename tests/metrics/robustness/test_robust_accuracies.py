@@ -165,6 +165,9 @@ def test_a_device_that_is_not_there_is_told() -> None:
 def test_wrong_budgets_are_told_at_once() -> None:
     with pytest.raises(InvalidSpecError, match=r"eps must be.*\n.*steps must be.*\n.*severities"):
         RobustnessBudget(eps=-1, steps=0, severities=(6,))
+    for severities in (3, (), "5"):
+        with pytest.raises(InvalidSpecError, match="severities must be some of 1 to 5, got"):
+            RobustnessBudget(severities=severities)  # type: ignore[arg-type]
 
 
 def test_the_report_is_a_table(trained: tuple[nn.Module, Any]) -> None:
