@@ -25,7 +25,7 @@ FEWEST = 3
 """Complete trials that a prediction needs."""
 
 JUDGED = 10
-"""Complete trials that a rank correlation needs: of fewer it says nothing."""
+"""Networks that a rank correlation needs: of fewer it says nothing."""
 
 
 class Prediction(NamedTuple):
@@ -110,8 +110,9 @@ def cross_validated_rank(
 ) -> list[HeldOut]:
     """Held-out rank correlation of the predictor in each objective that it predicts.
 
-    Each fold's trials are predicted from the others' ; the correlation is that of all of them.
-    Trials are dealt to the folds by number, so that every process gets the same figure. The
+    Each fold's trials are predicted from the others'; the correlation is that of all of them.
+    Trials are dealt to the folds by number, so that every process gets the same figure. Of trials
+    of one network the first counts: what was reused or repeated would be known to the others. The
     trials of a search are no random sample: far from the best, prediction is worse than this says.
 
     Args:
@@ -119,7 +120,7 @@ def cross_validated_rank(
         folds: how many, from 2 on.
 
     Returns:
-        One entry for each objective; none while there are fewer than 10 COMPLETE trials.
+        One entry for each objective; none while fewer than 10 networks have a COMPLETE trial.
 
     Raises:
         InvalidSpecError: for another number of folds.
@@ -127,6 +128,8 @@ def cross_validated_rank(
     if not is_whole(folds) or folds < 2:
         raise InvalidSpecError(f"folds must be an integer from 2 on, got {folds!r}.")
     _, complete, values = _read(study, space, name)
+    first = sorted({s.digest: at for at, s in reversed(list(enumerate(complete)))}.values())
+    complete, values = [complete[at] for at in first], values[first]
     if len(complete) < JUDGED:
         return []
     atlas = Atlas(Members(space), known, None, values.shape[1])

@@ -80,10 +80,26 @@ def test_the_rank_correlation_is_of_trials_that_were_held_out() -> None:
     study = study_of(60)
     first, second = cross_validated_rank(study, SPACE)
     assert (first.objective, second.objective) == (0, 1)
-    assert first.trials == sum(t.values is not None for t in study.trials)
+    valued = [t for t in study.trials if t.values is not None]
+    assert first.trials == len({SPACE.digest(codec.from_params(SPACE, t)) for t in valued})
     assert 0.5 < first.kendall <= 1.0
     assert first.kendall < first.spearman <= 1.0
     assert cross_validated_rank(study, SPACE) == [first, second]
+
+
+def test_what_was_trained_twice_is_held_out_once() -> None:
+    rng = np.random.default_rng(0)
+    study = optuna.create_study(sampler=UniqueRandomSampler(SPACE, seed=2))
+    for _ in range(12):
+        trial = study.ask()
+        codec.suggest(trial, SPACE)
+        study.tell(trial, float(rng.standard_normal()))
+    alone = cross_validated_rank(study, SPACE)
+    for trial in study.trials:
+        for _ in range(2):
+            study.add_trial(trial)
+    assert cross_validated_rank(study, SPACE) == alone
+    assert alone[0].trials == 12
 
 
 def test_values_of_chance_have_no_rank_correlation() -> None:
