@@ -66,7 +66,7 @@ def seed(
             members, source = _by_proxy(handle, proxy, of, keep), f"best by {proxy}"
         count = enqueue(handle, members, source=source)
         there = len(members) - count
-        room = _room(handle, storage)
+        room = _room(handle, storage) + _ruled_out(handle, members)
     known = f"{there} {'is' if there == 1 else 'are'} in the study {name} already"
     if not count:
         typer.echo(f"Nothing to enqueue: of {len(members)} {_networks(len(members))}, {known}.")
@@ -95,6 +95,20 @@ def _room(handle: StudyHandle, storage: str | None) -> str:
             f"{reached} They wait until the study's file has a larger one: optunas study run FILE"
         )
     return f"They are trained first: {run}"
+
+
+def _ruled_out(handle: StudyHandle, members: list[Any]) -> str:
+    """How many break a limit that is known before training."""
+    if not handle.spec.constraints or handle.knowledge is None:
+        return ""
+    broken = sum(not handle.knowledge.feasible(member) for member in members)
+    if not broken:
+        return ""
+    return (
+        f"\nOf the {len(members)}, {broken} {'breaks' if broken == 1 else 'break'} a limit of the "
+        "study and will be ruled out, not trained; --spread and --max-params of the search find "
+        "smaller ones."
+    )
 
 
 def _searched(handle: StudyHandle, file: str, neighbours: int, spread: int) -> list[Any]:

@@ -61,7 +61,7 @@ def read_checkpoint(path: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
     if different:
         raise InvalidSpecError(
             f"The checkpoint {str(path)!r} is of another search, its {', '.join(different)} "
-            "differ; delete it, or name another file."
+            "differ; delete it, name another file, or begin anew (--no-resume)."
         )
     return state
 

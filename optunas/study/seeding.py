@@ -23,7 +23,10 @@ from optunas.study.final_network import complete, final_counts, searched_part
 from optunas.study.handle import StudyHandle
 from optunas.study.spec import StudySpec
 
-__all__ = ["Descent", "descent", "members_of", "seed"]
+__all__ = ["MOST", "Descent", "descent", "members_of", "seed"]
+
+MOST = 10_000
+"""Neighbours or spread of one search: more take minutes to rank, and nobody trains them."""
 
 
 def seed(
@@ -46,11 +49,12 @@ def seed(
             what ``optunas darts search`` wrote, the file's name or what ``read_result`` gives: the
             network it kept, those of the other restarts, ``neighbours`` and ``spread``.
         source: shown with each trial; None is ``"darts"`` for a search's result, else ``"seed"``.
-        neighbours: of a search's result: so many next best networks by its alphas and limits.
+        neighbours: of a search's result: so many next best networks by its alphas, within its
+            limits and the study's own on parameters and FLOPs.
         spread: of a search's result: so many networks from its size to the smallest possible, each
             the best by its alphas that is no larger
-            (:func:`optunas.darts.spread.spread_over_costs`); half of them at the smallest width
-            and depth, where these are searched.
+            (:func:`optunas.darts.spread.spread_over_costs`), within the same limits; half of them
+            at the smallest width and depth, where these are searched.
 
     Returns:
         How many were enqueued.
@@ -112,13 +116,19 @@ def members_of(
     """The study's members that a search's result stands for, distinct and best first.
 
     The network that was kept, then those of the other restarts, then the ``neighbours`` next best
-    by the kept one's alphas, then its ``spread`` over costs, all under the file's limits.
+    by the kept one's alphas, then its ``spread`` over costs, both within the limits of the file and
+    of the study. The first ones may break the study's limits; it then rules them out, untrained.
 
     Raises:
-        InvalidSpecError: when the search was over another space.
+        InvalidSpecError: when the search was over another space, when no other network keeps the
+            limits, and for counts that are no whole numbers from 0 to :data:`MOST`.
     """
-    check_whole("neighbours", neighbours, 0)
-    check_whole("spread", spread, 0)
+    for name, count in (("neighbours", neighbours), ("spread", spread)):
+        check_whole(name, count, 0)
+        if count > MOST:
+            raise InvalidSpecError(
+                f"{name} is at most {MOST:,}, got {count:,}: each is a network to train."
+            )
     space = handle.spec.space
     part = searched_part(space).space
     if part.definition() != result.space:
@@ -131,7 +141,7 @@ def members_of(
             part,
             result.best.arrays(),
             alternatives=neighbours,
-            limits=result.limits,
+            limits=_limits(handle.spec, result),
             **network.arguments(),
         )
         found += [one.architecture for one in near]
@@ -154,12 +164,36 @@ def _spread(
     if searched:
         narrow = replace(result.network, **searched)  # type: ignore[arg-type]
         shares = [(result.network, count - count // 2), (narrow, count // 2)]
-    return [
-        (one.architecture, network.counts())
-        for network, share in shares
-        if share
-        for one in spread_over_costs(part, result.best.arrays(), network, share, result.limits)
-    ]
+    limits, weights = _limits(spec, result), result.best.arrays()
+    found: list[tuple[Any, dict[str, int]]] = []
+    refused = None
+    for network, share in shares:
+        if not share:
+            continue
+        try:
+            rows = spread_over_costs(part, weights, network, share, limits)
+        except InvalidSpecError as error:  # too large at the larger width, mostly
+            refused = error
+            continue
+        found += [(one.architecture, network.counts()) for one in rows]
+    if refused is not None and not found:
+        raise refused
+    return found
+
+
+def _limits(spec: StudySpec, result: SearchResult) -> dict[str, float]:
+    """The tighter of the file's limits and the study's, on what the weights can be read under.
+
+    The study's own count where its networks have the file's width and depth, or search them.
+    """
+    found, here = dict(result.limits), result.network.counts()
+    most, least = final_counts(spec), final_counts(spec, smallest=True)
+    if any(most[name] == least[name] != here[name] for name in here):
+        return found
+    for name in ("params", "flops"):
+        if name in spec.constraints:
+            found[name] = min(found.get(name, math.inf), spec.constraints[name])
+    return found
 
 
 def _another_space(handle: StudyHandle, result: SearchResult) -> str:

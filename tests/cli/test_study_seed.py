@@ -91,6 +91,19 @@ def test_seeds_for_a_study_whose_budget_is_used_say_that_they_wait(cli: Cli, fol
     assert "The budget of 1 epochs is used. They wait until the study's file has" in done.out
 
 
+def test_seeds_that_break_a_limit_of_the_study_are_told(cli: Cli, folder: Path) -> None:
+    free = result(NB201, (0, 1))
+    sizes = [optunas.metrics.params(r.network(), (1, 8, 8), 10, 2, 1) for r in free.restarts]
+    limit = f'reference=False, constraints={{"params": {min(sizes) - 1}}},'
+    tight = STUDY.replace("reference=False,", limit)
+    (folder / "cells_study.py").write_text(tight)
+    assert cli("study", "create", "cells_study.py").code == 0
+    write_result(free, folder / "g.json")
+    done = cli("study", "seed", "cells", "g.json")
+    assert (done.code, done.err) == (0, "")
+    assert "Of the 2, 2 break a limit of the study and will be ruled out" in done.out
+
+
 def test_show_tells_what_came_of_the_seeds(seeded: Cli) -> None:
     assert seeded("study", "seed", "cells", "g.json", "--neighbours", "1").code == 0
     assert "seeds       3 given (darts)" in seeded("study", "show", "cells").out

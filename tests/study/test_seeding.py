@@ -63,6 +63,10 @@ def study(space: Any = JOINT, **changes: Any) -> StudyHandle:
     return optunas.create(StudySpec("seeded", **(fields | changes)), InMemoryStorage())
 
 
+SAME = {"epochs": 1, "channels": 4, "num_cells": 2}
+"""As the results' networks are."""
+
+
 def test_a_result_gives_its_network_those_of_its_restarts_and_neighbours() -> None:
     handle, found = study(), result(NB201, (0, 1, 2), kept=2)
     members = members_of(handle, found, neighbours=4)
@@ -113,6 +117,32 @@ def test_a_spread_keeps_the_files_limits_and_one_width() -> None:
     sizes = [optunas.metrics.params(cell, (1, 8, 8), 10, 4, 2) for cell in kept[1:]]
     assert max(sizes) <= limit < params[0]
     assert sizes[-1] == params[-1]
+
+
+def test_neighbours_and_a_spread_keep_the_studys_own_limits() -> None:
+    def params(member: Any) -> int:
+        return optunas.metrics.params(member, (1, 8, 8), 10, 4, 2)
+
+    free = members_of(study(NB201), result(NB201), neighbours=5, spread=5)
+    limit = (params(free[0]) + params(free[-1])) // 2
+    bound = study(NB201, training=SAME, constraints={"params": limit})
+    first, *rest = members_of(bound, result(NB201), neighbours=5, spread=5)
+    assert first == free[0]  # what was searched for stays; the study rules it out
+    assert len(rest) >= 5
+    assert all(params(member) <= limit for member in rest)
+    narrow = study(NB201, training=SAME | {"channels": 2}, constraints={"params": limit})
+    assert members_of(narrow, result(NB201), neighbours=5, spread=5) == free  # all keep it there
+    file = result(NB201, limits={"params": params(free[-1]) - 1})
+    for given in ("neighbours", "spread"):
+        with pytest.raises(InvalidSpecError, match="smallest"):
+            members_of(bound, file, **{given: 3})
+
+
+def test_a_spread_takes_the_smaller_width_where_the_larger_breaks_the_limits() -> None:
+    least = min(optunas.metrics.params(c, (1, 8, 8), 10, 4, 2) for c in NB201.enumerate())
+    handle = study(training={"epochs": 1, "num_cells": 2}, constraints={"params": least - 1})
+    _, *rest = members_of(handle, result(NB201), spread=6)
+    assert {member["train"]["channels"] for member in rest} == {2}
 
 
 def test_seeds_are_marked_and_enqueued_once() -> None:
@@ -205,6 +235,8 @@ def test_wrong_arguments_get_a_sentence() -> None:
     with pytest.raises(InvalidSpecError, match=r"what optunas.create\(...\) .*; got a Study\."):
         optunas.seed(handle.study, [result(NB201).architecture])  # type: ignore[arg-type]
     for given in ("neighbours", "spread"):
+        with pytest.raises(InvalidSpecError, match=f"{given} is at most 10,000, got 10,001"):
+            optunas.seed(handle, result(NB201), **{given: 10_001})
         with pytest.raises(InvalidSpecError, match=f"{given}=2 is of a search's result"):
             optunas.seed(handle, [result(NB201).architecture], **{given: 2})
 
