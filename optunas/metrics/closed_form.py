@@ -27,7 +27,7 @@ from optunas.nets.skeleton import (
     cell_at,
     check_input_shape,
     default_counts,
-    places,
+    place_counts,
     refuse_counts,
     skeleton,
 )
@@ -75,10 +75,10 @@ def cost(
     for layer, count in layers:
         cell = cell_at(architecture, layer)
         own = {operation.name: operation for operation in cell.operations}
-        for place in places(cell, layer):
+        for place, times in place_counts(cell, layer):
             place_params, place_macs = place_cost(place, own)
-            params += count * place_params
-            macs += count * place_macs
+            params += count * times * place_params
+            macs += count * times * place_macs
     return Cost(params, macs)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -40,6 +41,7 @@ __all__ = [
     "check_input_shape",
     "default_counts",
     "halve",
+    "place_counts",
     "places",
     "refuse_counts",
     "skeleton",
@@ -229,12 +231,29 @@ def places(cell: Cell, layer: DenseLayer | PairLayer) -> list[Place]:
 
     A reduction cell's edges stride where they leave an input; the later ones are already halved.
     """
-    whole = (layer.stride, layer.height, layer.width)
-    inner = whole if layer.stride == 1 else (1, halve(layer.height), halve(layer.width))
+    whole, inner = _forms(layer)
     return [
-        Place(edge.operation, layer.channels, *(whole if edge.source < cell.num_inputs else inner))
+        Place(edge.operation, *(whole if edge.source < cell.num_inputs else inner))
         for edge in cell.edges
     ]
+
+
+def place_counts(cell: Cell, layer: DenseLayer | PairLayer) -> list[tuple[Place, int]]:
+    """The distinct ones of :func:`places`, and how many edges stand in each."""
+    whole, inner = _forms(layer)
+    if whole == inner:
+        kinds = Counter([operation for _, _, operation in cell.edges])
+        return [(Place(operation, *whole), count) for operation, count in kinds.items()]
+    ends = Counter([(o, source < cell.num_inputs) for source, _, o in cell.edges])
+    return [(Place(o, *(whole if first else inner)), count) for (o, first), count in ends.items()]
+
+
+def _forms(layer: DenseLayer | PairLayer) -> tuple[tuple[int, int, int, int], ...]:
+    """Channels, stride, height and width where an edge leaves an input, and elsewhere."""
+    whole = (layer.channels, layer.stride, layer.height, layer.width)
+    if layer.stride == 1:
+        return whole, whole
+    return whole, (layer.channels, 1, halve(layer.height), halve(layer.width))
 
 
 def _stack_skeleton(stack: Stack, shape: tuple[int, int, int], num_classes: int) -> Skeleton:

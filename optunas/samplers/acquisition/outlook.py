@@ -172,14 +172,17 @@ class Outlook:
     @cached_property
     def front(self) -> tuple[Floats, list[Any]]:
         """Losses (n, k) and members of the feasible trials that none dominates."""
-        kept = [
-            at
-            for at, s in enumerate(self._complete)
-            if all(value <= 0.0 for value in s.trial.constraints.values())
-        ]
-        losses = self.losses[kept]
-        mask = pareto.nondominated(losses, ["minimize"] * len(self.axes))
-        return losses[mask], [self._complete[kept[at]].member for at in np.flatnonzero(mask)]
+        front = self._nondominated(np.arange(len(self._complete)))
+        if not all(map(self._feasible, front)):  # to ask all of a thousand trials takes longer
+            kept = [at for at in range(len(self._complete)) if self._feasible(at)]
+            front = self._nondominated(np.array(kept, dtype=np.intp))
+        return self.losses[front], [self._complete[at].member for at in front]
+
+    def _nondominated(self, among: np.ndarray) -> np.ndarray:
+        return among[pareto.nondominated(self.losses[among], ["minimize"] * len(self.axes))]
+
+    def _feasible(self, at: int) -> bool:
+        return all(value <= 0.0 for value in self._complete[at].trial.constraints.values())
 
     def parents(self) -> list[Any]:
         """The front, and the best few of each objective: whose descendants are candidates."""

@@ -43,12 +43,14 @@ class CellGraphs:
     def __init__(self, operations: Sequence[Operation], num_nodes: int, num_inputs: int) -> None:
         self.num_nodes, self.num_inputs = num_nodes, num_inputs
         self.names = [o.name for o in operations]
+        self._place = {name: at for at, name in enumerate(self.names)}
         self._zeros = {o.name for o in operations if o.zero}
         self._identities = {o.name for o in operations if o.identity}
         self.working = [n for n in self.names if n not in self._zeros | self._identities]
         self._weight = _weights(operations)
         self._columns = self._path_columns()
         self._rows: dict[tuple[Edge, ...], tuple[list[float], ...]] = {}
+        self._paths_known: dict[tuple[str, ...], tuple[int, int, int]] = {}
 
     def _path_columns(self) -> dict[tuple[str, ...], int] | None:
         """Column of each path, identities left out; None where there are too many."""
@@ -117,33 +119,45 @@ class CellGraphs:
         if self.num_inputs == 1:
             for source, target, operation in live:
                 slot = target * (target - 1) // 2 + source
-                row[slot * width + self.names.index(operation)] = 1.0
+                row[slot * width + self._place[operation]] = 1.0
             return row
         depth = [0] * self.num_nodes
         for source, target, operation in live:
             depth[target] = max(depth[target], depth[source] + 1)
-            row[depth[source] * width + self.names.index(operation)] += 1.0
+            row[depth[source] * width + self._place[operation]] += 1.0
         return row
 
     def _path_row(self, paths: Iterable[tuple[str, ...]]) -> list[float]:
         row = [0.0] * self.widths[1]
         for path in paths:
+            row[self._of_path(path)[0]] += 1.0
+        return row
+
+    def _of_path(self, path: tuple[str, ...]) -> tuple[int, int, int]:
+        """Its column, its operations with weights and its heavy ones; remembered."""
+        known = self._paths_known.get(path)
+        if known is None:
+            if len(self._paths_known) > 100_000:
+                self._paths_known.clear()
             if self._columns is None:
                 digest = hashlib.blake2b("/".join(path).encode(), digest_size=4).digest()
-                row[int.from_bytes(digest, "big") % HASHED_PATHS] += 1.0
+                column = int.from_bytes(digest, "big") % HASHED_PATHS
             else:
-                row[self._columns[path]] += 1.0
-        return row
+                column = self._columns[path]
+            weights = [self._weight[operation] for operation in path]
+            known = column, sum(w > 0 for w in weights), sum(w > 0.5 for w in weights)
+            self._paths_known[path] = known
+        return known
 
     def _graph(self, live: list[Edge], paths: list[tuple[str, ...]]) -> list[float]:
         """Counts of operations and how much work stands on the paths; zeros for a dead cell."""
         counts = [0.0] * len(self.names)
         for edge in live:
-            counts[self.names.index(edge.operation)] += 1.0
+            counts[self._place[edge.operation]] += 1.0
         if not paths:
             return [0.0] * STATISTICS + counts
-        weighted = [sum(self._weight[o] > 0 for o in path) for path in paths]
-        heavy = [sum(self._weight[o] > 0.5 for o in path) for path in paths]
+        known = [self._of_path(path) for path in paths]
+        weighted, heavy = [w for _, w, _ in known], [h for _, _, h in known]
         free = [len(path) - w for path, w in zip(paths, weighted, strict=True)]
         n = len(paths)
         statistics = [

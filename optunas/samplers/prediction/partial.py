@@ -59,6 +59,8 @@ def guesses(seen: Sequence[Seen], objective: int) -> list[Guess]:
     The final value is regressed, by least squares, on the value at the last step that the pruned
     trial reported; its residuals are the guess's variance.
     """
+    if all(one.state != TrialState.PRUNED for one in seen):
+        return []
     curves: dict[int, Mapping[int, float]] = {}
     pruned: list[Seen] = []
     finals: list[Seen] = []
