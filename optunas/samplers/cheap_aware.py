@@ -13,11 +13,11 @@ from optuna.study import StudyDirection
 from optunas.errors import InvalidSpecError
 from optunas.samplers.acquisition.outlook import Outlook, Pool
 from optunas.samplers.acquisition.past import Earlier, Past, checked_earlier
-from optunas.samplers.acquisition.repeated import RepeatedCandidates
 from optunas.samplers.arguments import Arguments, is_number
 from optunas.samplers.moves.candidates import drawn
 from optunas.samplers.prediction.atlas import Atlas, Extra
 from optunas.samplers.prediction.learned import HyperCache
+from optunas.samplers.repeated import RepeatedCandidates
 from optunas.samplers.space_sampler import SpaceSampler, View
 from optunas.samplers.trials.members import Identity
 from optunas.samplers.trials.seen import Feasible, Floats, Known

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from optunas import DARTS, NB201, Choice, Float, HyperSpace, JointSpace
-from optunas.samplers.acquisition.repeated import RepeatedCandidates
 from optunas.samplers.prediction.atlas import Atlas
+from optunas.samplers.repeated import RepeatedCandidates
 from optunas.samplers.trials.members import Members
 from optunas.space import Space
 
