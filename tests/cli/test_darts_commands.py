@@ -319,7 +319,7 @@ def test_what_cannot_be_shown_gets_a_sentence(
     assert done.out == ""
 
 
-GONE = object()
+GONE = "removed"
 
 
 def places(body: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
