@@ -65,9 +65,9 @@ def latency(
             the network can be captured.
         clock: "wall"; or "processor", the thread's time on a core, for one thread on the CPU; or
             "auto", that where the network waits for nothing but its turn on the core, else "wall".
-            Single readings of twelve networks in five processes, beside other work, agreed in rank
-            to a median of .92 by the thread's time and of .63 by the wall; a network's p90 over its
-            p10 was 1.2 and 2.3.
+            Single readings of twelve networks in five processes, beside other work, in two tries:
+            ranks agreed to a median of .92 and .90 by the thread's time, of .63 and .92 by the
+            wall; a network's p90 over its p10 was 1.2 and 1.1 by the one, 2.3 and 1.1 by the other.
 
     Raises:
         DeviceError: when the device is not there, or lacks the memory.
