@@ -143,7 +143,7 @@ def search(
     from optunas.cli.darts_files import check_output, target_of
     from optunas.cli.darts_report import Shown, report
     from optunas.cli.options import guarded
-    from optunas.darts.restarts import checkpoints, finished, forget, run_restarts
+    from optunas.darts.restarts import checkpoints, forget, run_restarts
     from optunas.darts.result import write_result
 
     with guarded(None):
@@ -168,15 +168,13 @@ def search(
         if not resume:
             forget(target)
         first = _seed_of(file) if seed is None else seed
-        seeds = range(first, first + restarts)
-        with Shown(plan, len(seeds)) as shown:
+        with Shown(plan, restarts) as shown:
             try:
                 shown.resuming(any(p.exists() for p in checkpoints(target, restarts)))
-                result = run_restarts(plan, seeds, target, shown)
+                result = run_restarts(plan, range(first, first + restarts), target, shown)
             except KeyboardInterrupt:
                 shown.stop()
-                kept = any(p.exists() for p in (*checkpoints(target, restarts), finished(target)))
-                typer.echo(_stopped(target, kept), err=True)
+                typer.echo(_stopped(target, restarts), err=True)
                 raise typer.Exit(130) from None
         write_result(result, target)
         forget(target)
@@ -215,9 +213,11 @@ def show(
             typer.echo(f"Drew {target}.")
 
 
-def _stopped(target: Path, kept: bool) -> str:
+def _stopped(target: Path, restarts: int) -> str:
     """What Ctrl-C leaves."""
-    if not kept:
+    from optunas.darts.restarts import checkpoints, finished
+
+    if not any(path.exists() for path in (*checkpoints(target, restarts), finished(target))):
         return "\nStopped before the end of the first epoch; there is nothing to go on from."
     return (
         f"\nStopped; every finished epoch is in {target}.checkpoint. Go on with the same command, "

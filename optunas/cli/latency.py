@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -159,15 +160,8 @@ def calibrate(
     from optunas.cli.latency_report import model_body, print_model
     from optunas.cli.latency_work import Asked, calibrated, from_csv
     from optunas.cli.render import print_json
-    from optunas.errors import InvalidSpecError
-    from optunas.metrics.predicted.files import check_target
 
-    target = check_target(output)
-    if target.suffix != ".json":
-        raise InvalidSpecError(
-            f"--output must end in .json, by which a study's latency is read as such a file, got "
-            f"{output!r}."
-        )
+    target = _model_file(output)
     asked = Asked(device, threads, dtype, backend, clock, passes, within, seed)
     if source is not None:
         model = from_csv(file, source, name, held_out, batch, asked, input_shape, outputs)
@@ -199,6 +193,25 @@ def calibrate(
     else:
         print_model(model)
         typer.echo(f"The model is in {target}.")
+
+
+def _model_file(output: str) -> Path:
+    """Where a model goes.
+
+    Raises:
+        InvalidSpecError: for what is no file in a folder, and for another ending than .json.
+        StorageError: when its folder cannot be written to.
+    """
+    from optunas.errors import InvalidSpecError
+    from optunas.metrics.predicted.files import check_target
+
+    target = check_target(output)
+    if target.suffix != ".json":
+        raise InvalidSpecError(
+            f"--output must end in .json, by which a study's latency is read as such a file, got "
+            f"{output!r}."
+        )
+    return target
 
 
 @app.command("export-plan")

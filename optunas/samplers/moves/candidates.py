@@ -23,11 +23,8 @@ def drawn(
     for _ in range(DRAWS * count):
         if len(found) >= count:
             break
-        _keep(members, seen, members.space.sample(rng), found)
+        member = members.space.sample(rng)
+        key = members.key(member)
+        if key not in seen and key not in found and members.allowed(member):
+            found[key] = member
     return found
-
-
-def _keep(members: Members, seen: Collection[Any], member: Any, found: dict[Any, Any]) -> None:
-    key = members.key(member)
-    if key not in seen and key not in found and members.allowed(member):
-        found[key] = member

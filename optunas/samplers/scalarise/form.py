@@ -101,6 +101,7 @@ def checked_weights(form: Scalarisation, weights: Any) -> list[str]:
 
 
 def count_faults(weights: tuple[float, ...], directions: Directions) -> list[str]:
+    """A sentence where there is not one weight for each objective."""
     if len(weights) == len(directions):
         return []
     return [
@@ -119,5 +120,6 @@ def counted(number: int, what: str) -> str:
 
 
 def refuse(name: str, found: list[str]) -> None:
+    """Raise InvalidSpecError with all faults of a form, a line each; none is right."""
     if found:
         raise InvalidSpecError("\n".join(f"scalarise {name!r}: {line}" for line in found))
